@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The engine thread of a device: executes requests through the shadow tables
+ * only, and resolves the faults it takes on the way.
+ *
+ * One request at a time: the caller holds req_mutex, hands the request over
+ * and sleeps until the engine has put req back to NULL.  The caller holds no
+ * lock of an mm: the engine's faults take mmap_lock.
+ */
+#include "drivers/shadow/internal.h"
+#include "kernel/thread.h"
+#include "kernel/trace.h"
+#include "lib/err.h"
+
+/* Is this frame something a process can own?  Judged during the access. */
+static void check_stale(struct shadow_dev *d, pfn_t pfn)
+{
+	const struct page *p = pfn_to_page(pfn);
+
+	if (page_count(p) == 0 || page_test(p, PG_buddy) || page_test(p, PG_pcp) ||
+	    page_test(p, PG_slab) || page_test(p, PG_table))
+		d->stats.stale++;
+}
+
+/* tlb_lock held: the words of one page, at most to the end of it. */
+static void do_words(struct shadow_req *r, u64 *word, u64 n)
+{
+	u64 old = r->old;
+
+	switch (r->op) {
+	case SHADOW_READ:
+		r->val = READ_ONCE(*word);
+		break;
+	case SHADOW_WRITE:
+		WRITE_ONCE(*word, r->val);
+		break;
+	case SHADOW_CMPXCHG:
+		try_cmpxchg(word, &old, r->val);
+		r->val = old;
+		break;
+	case SHADOW_FILL:
+		while (n--)
+			WRITE_ONCE(*word++, r->val);
+		break;
+	case SHADOW_SUM:
+		while (n--)
+			r->val += READ_ONCE(*word++);
+		break;
+	}
+}
+
+static enum shadow_access access_of(const struct shadow_req *r)
+{
+	return r->op == SHADOW_READ || r->op == SHADOW_SUM ?
+		SHADOW_ACCESS_READ : SHADOW_ACCESS_WRITE;
+}
+
+/* One page's share of the request; faults until it succeeds or cannot. */
+static int access_page(struct shadow_dev *d, struct shadow_req *r, vaddr_t va,
+		       u64 words)
+{
+	enum shadow_access how = access_of(r);
+	pfn_t pfn;
+	int err;
+
+	for (;;) {
+		spin_lock(&d->tlb_lock);
+		if (shadow_translate(d, va, how, &pfn)) {
+			check_stale(d, pfn);
+			do_words(r, phys_to_virt((pfn << PAGE_SHIFT) +
+						 (va & ~PAGE_MASK)), words);
+			d->stats.accesses++;
+			spin_unlock(&d->tlb_lock);
+			TRACE4(SHADOW_ACCESS, d->id, va, how, pfn);
+			return 0;
+		}
+		spin_unlock(&d->tlb_lock);
+		err = shadow_fault(d, va, how);
+		if (err)
+			return err;
+	}
+}
+
+static int execute(struct shadow_dev *d, struct shadow_req *r)
+{
+	bool many = r->op == SHADOW_FILL || r->op == SHADOW_SUM;
+	u64 len = many ? r->len : sizeof(u64), n;
+	vaddr_t va = r->va;
+	int err = 0;
+
+	if ((va | len) & (sizeof(u64) - 1) || va >= USER_END ||
+	    len > USER_END - va)
+		return -EINVAL;
+	if (r->op == SHADOW_SUM)
+		r->val = 0;
+	for (; len && !err; va += n, len -= n) {
+		n = min(len, PAGE_SIZE - (va & ~PAGE_MASK));
+		err = access_page(d, r, va, n / sizeof(u64));
+	}
+	return err;
+}
+
+void shadow_engine(void *dev)
+{
+	struct shadow_dev *d = dev;
+	struct shadow_req *r;
+
+	for (;;) {
+		wait_event(&d->wait, READ_ONCE(d->req) || READ_ONCE(d->stop));
+		r = smp_load_acquire(&d->req);
+		if (!r)
+			return;
+		r->result = execute(d, r);
+		/* The result before its announcement; partner: the caller. */
+		smp_store_release(&d->req, NULL);
+		wake_up_all(&d->wait);
+	}
+}
+
+int shadow_access(struct shadow_dev *d, struct shadow_req *r)
+{
+	mutex_lock(&d->req_mutex);
+	smp_store_release(&d->req, r);
+	wake_up_all(&d->wait);
+	wait_event(&d->wait, !smp_load_acquire(&d->req));
+	mutex_unlock(&d->req_mutex);
+	return r->result;
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Shadow entries: a device's tables, built by the one page-table engine.
+ *
+ * P1  Entries are made, changed and cleared under mmu_lock (and their table's
+ *     lock, inside the verbs); the device's hardware sets A and D in them at any
+ *     time, as a CPU does.
+ * P2  Whoever clears or narrows an entry flushes the device TLB before
+ *     mmu_lock is released, so that no access through it is in flight.
+ * P3  Dirty bits found on the way out go to the page: the process's PTE still
+ *     holds the page then, because the section has not changed it yet.
+ * P4  A table, once made, stays until the device is detached, so the hardware
+ *     walks them under RCU alone.
+ *
+ * Tests: tests/kt/kt_shadow.c
+ */
+#include "drivers/shadow/internal.h"
+#include "kernel/printk.h"
+#include "kernel/trace.h"
+#include "lib/err.h"
+#include "mm/filemap.h"
+#include "mm/mmu_model.h"
+
+/* An entry has left the tree: its state goes to the page (P3). */
+static void harvest(pte_t old)
+{
+	struct page *page = pte_page(old);
+
+	if (pte_dirty(old))
+		set_page_dirty(page);
+	if (pte_young(old))
+		page_set(page, PG_referenced);
+	if (CONFIG_LAB)
+		mmu_model_secondary(pte_pfn(old), -1);
+}
+
+/* Clears the present entries of one table from pos on; how many. */
+static u64 zap_table(struct pt_pos *pos, vaddr_t end)
+{
+	u64 zapped = 0;
+
+	do {
+		if (!pte_present(pte_read(pos->ptep)))
+			continue;
+		harvest(pte_clear(pos));
+		zapped++;
+	} while (pos_next(pos) && pos->va < end);
+	return zapped;
+}
+
+u64 spt_zap_range(struct shadow_dev *d, vaddr_t start, vaddr_t end)
+{
+	u64 zapped = 0;
+	vaddr_t va = start, next;
+
+	assert_spin_held(&d->mmu_lock);
+	while (va < end) {
+		struct pt_pos pos;
+
+		lock_leaf(&d->spt, va, &pos);
+		next = (va & ~(pt_size(pos.level + 1) - 1)) +
+			pt_size(pos.level + 1);
+		if (pos.level == 1)
+			zapped += zap_table(&pos, end);
+		else
+			next = pos_end(&pos);
+		unlock_table(&pos);
+		va = next;
+	}
+	d->stats.zaps += zapped;
+	d->stats.entries -= zapped;
+	shadow_tlb_flush(d, start, end);			/* P2 */
+	TRACE4(SHADOW_ZAP, d->id, start, end, zapped);
+	return zapped;
+}
+
+int spt_install(struct shadow_dev *d, vaddr_t va, pte_t e)
+{
+	struct pt_pos pos;
+	pte_t old;
+	int err;
+
+	assert_spin_held(&d->mmu_lock);
+	err = lock_table_alloc(&d->spt, va, 1, &pos);
+	if (err)
+		return err;
+	old = pte_read(pos.ptep);
+	if (!pte_present(old)) {
+		pte_set(&pos, e);
+		d->stats.installs++;
+		d->stats.entries++;
+		if (CONFIG_LAB)
+			mmu_model_secondary(pte_pfn(e), 1);
+	} else {
+		/* G10: same frame; only an upgrade brings us here. */
+		KASSERT(pte_pfn(old) == pte_pfn(e));
+		pte_modify(&pos, 0, e.val & PTE_W);
+	}
+	unlock_table(&pos);
+	return 0;
+}
+
+/* The process's entry becomes e: ours follows, read-only (A5 allows it). */
+void spt_change(struct shadow_dev *d, vaddr_t va, pte_t e)
+{
+	struct pt_pos pos;
+	pte_t old;
+
+	assert_spin_held(&d->mmu_lock);
+	if (lock_table(&d->spt, va, 1, &pos))
+		return;
+	old = pte_read(pos.ptep);
+	if (pte_present(old)) {
+		harvest(pte_replace(&pos, pte_make(pte_pfn(e), PTE_P | PTE_A)));
+		if (CONFIG_LAB)
+			mmu_model_secondary(pte_pfn(e), 1);
+	}
+	unlock_table(&pos);
+	shadow_tlb_flush(d, va, va + PAGE_SIZE);		/* P2 */
+}
+
+static int young_table(struct pt_pos *pos, vaddr_t end, enum spt_young how)
+{
+	int young = 0;
+
+	do {
+		pte_t e = pte_read(pos->ptep);
+
+		if (!pte_present(e) || !pte_young(e))
+			continue;
+		young = 1;
+		if (how == SPT_CLEAR)
+			pte_modify(pos, PTE_A, 0);
+	} while (pos_next(pos) && pos->va < end);
+	return young;
+}
+
+int spt_young(struct shadow_dev *d, vaddr_t start, vaddr_t end,
+	      enum spt_young how)
+{
+	vaddr_t va = start;
+	int young = 0;
+
+	assert_spin_held(&d->mmu_lock);
+	while (va < end) {
+		struct pt_pos pos;
+
+		if (!lock_table(&d->spt, va, 1, &pos)) {
+			young |= young_table(&pos, end, how);
+			unlock_table(&pos);
+		}
+		va = (va & ~(pt_size(2) - 1)) + pt_size(2);
+	}
+	return young;
+}
+
+/* Within what the process may do at va now (G10)? */
+static bool within_primary(struct shadow_dev *d, vaddr_t va, pte_t e)
+{
+	pte_t primary;
+	int level;
+
+	rcu_read_lock();
+	primary = pgtable_read(&d->mm->pgt, va, &level, NULL);
+	rcu_read_unlock();
+	return level == 1 && pte_present(primary) &&
+		pte_pfn(primary) == pte_pfn(e) &&
+		(!pte_write(e) || pte_write(primary));
+}
+
+/* Is e still there?  mmu_lock held. */
+static bool entry_is(struct shadow_dev *d, vaddr_t va, pte_t e)
+{
+	int level;
+	pte_t now = pgtable_read(&d->spt, va, &level, NULL);
+
+	return level == 1 && !((now.val ^ e.val) & ~PTE_AD);
+}
+
+/* I3 for one entry, decided only while no section is open. */
+static u32 check_entry(struct shadow_dev *d, vaddr_t va, pte_t e)
+{
+	u64 seq = READ_ONCE(d->mmu_seq);
+	u32 bad;
+
+	smp_rmb();
+	if (READ_ONCE(d->in_progress) || within_primary(d, va, e))
+		return 0;
+	/* A section that came and went, before seq was read too, explains it. */
+	spin_lock(&d->mmu_lock);
+	bad = !d->in_progress && d->mmu_seq == seq && !d->dead &&
+		entry_is(d, va, e);
+	spin_unlock(&d->mmu_lock);
+	if (bad)
+		pr_err("shadow %u: entry %llx of %llx exceeds the process's\n",
+		       d->id, e.val, va);
+	return bad;
+}
+
+/*
+ * I3 over the whole tree.  The device's tables stay (P4), but a new one may
+ * appear; entries are read without locks and judged by check_entry().
+ */
+u32 spt_check(struct shadow_dev *d)
+{
+	vaddr_t va = 0;
+	u32 bad = 0;
+
+	while (va < USER_END && !READ_ONCE(d->dead)) {
+		int level;
+		pte_t e;
+
+		rcu_read_lock();
+		e = pgtable_read(&d->spt, va, &level, NULL);
+		rcu_read_unlock();
+		if (level == 1 && pte_present(e))
+			bad += check_entry(d, va, e);
+		va = (va & ~(pt_size(level) - 1)) + pt_size(level);
+	}
+	return bad;
+}

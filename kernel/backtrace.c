@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Backtraces along the frame pointers, through traps and interrupts.
+ *
+ * Every function of ours keeps a frame: [rbp] is the caller's rbp, [rbp + 8]
+ * the return address.  entry.S calls trap_dispatch() and trap_paranoid() with
+ * %rsp at the saved struct regs: a frame that returns into entry_common or
+ * entry_paranoid has them right above it, and the trace goes on with the
+ * interrupted code.
+ *
+ * Nothing is trusted: each word is read by copy_nofault(), the trace ends at
+ * a frame that cannot be, and after MAX_FRAMES.
+ */
+#include "arch/layout.h"
+#include "arch/uaccess.h"
+#include "kernel/panic.h"
+#include "kernel/printk.h"
+#include "lib/string.h"
+
+#define MAX_FRAMES	40
+
+struct frame { u64 rbp, ret; };
+
+static bool is_trap_entry(u64 ret)
+{
+	char name[64];
+
+	ksym_format(ret, name, sizeof(name));
+	return !strncmp(name, "entry_common+", 13) ||
+	       !strncmp(name, "entry_paranoid+", 15);
+}
+
+static void print_line(u64 rip, u64 at)
+{
+	char name[96];
+
+	/* A return address may belong to what follows a noreturn call. */
+	ksym_format(rip - (at ? 1 : 0), name, sizeof(name));
+	kprintf("  %016llx  %s\n", rip, name);
+}
+
+/* Over the trap whose frame is at rbp.  False: it came from user mode. */
+static bool cross_trap(u64 *rip, u64 *rbp)
+{
+	struct regs r;
+
+	if (copy_nofault(&r, (void *)(*rbp + sizeof(struct frame)), sizeof(r)))
+		return false;
+	kprintf("  --- %s, rip %016llx ---\n", trap_name(r.vector), r.rip);
+	if (user_mode(&r))
+		return false;
+	*rip = r.rip;
+	*rbp = r.rbp;
+	print_line(r.rip, 0);
+	return true;
+}
+
+void backtrace_from(u64 rip, u64 rbp, u64 rsp)
+{
+	struct frame f;
+
+	(void)rsp;
+	kprintf("backtrace:\n");
+	if (rip)
+		print_line(rip, 0);
+	for (int i = 0; i < MAX_FRAMES; i++) {
+		if (rbp < PAGE_OFFSET || rbp % 8 ||
+		    copy_nofault(&f, (void *)rbp, sizeof(f)) || !f.ret)
+			return;
+		if (is_trap_entry(f.ret)) {
+			if (!cross_trap(&rip, &rbp))
+				return;
+			continue;
+		}
+		print_line(f.ret, rbp);
+		rbp = f.rbp;
+	}
+	kprintf("  ...\n");
+}
+
+void dump_stack(void)
+{
+	backtrace_from(0, (u64)__builtin_frame_address(0), 0);
+}
+
+void show_regs(const struct regs *r)
+{
+	char name[96];
+
+	kprintf("rip %04llx:%016llx (%s)\n", r->cs, r->rip,
+		user_mode(r) ? "user" : ksym_format(r->rip, name, sizeof(name)));
+	kprintf("rsp %04llx:%016llx rflags %08llx vector %llu error %llx\n",
+		r->ss, r->rsp, r->rflags, r->vector, r->error);
+	kprintf("rax %016llx rbx %016llx rcx %016llx rdx %016llx\n",
+		r->rax, r->rbx, r->rcx, r->rdx);
+	kprintf("rsi %016llx rdi %016llx rbp %016llx\n",
+		r->rsi, r->rdi, r->rbp);
+	kprintf("r8  %016llx r9  %016llx r10 %016llx r11 %016llx\n",
+		r->r8, r->r9, r->r10, r->r11);
+	kprintf("r12 %016llx r13 %016llx r14 %016llx r15 %016llx\n",
+		r->r12, r->r13, r->r14, r->r15);
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The end: our own bugs, and traps of the kernel that nobody resolves.
+ *
+ * P1  One CPU panics: the winner of panic_cpu.  The others are stopped by NMI
+ *     or, if they panic too, stop themselves.
+ * P2  From then on no lock is taken and no interrupt served; output is direct.
+ * P3  A panic inside a panic prints one line and ends at once.
+ *
+ * What follows is panic_action (panic=shell, exit or halt); while self-tests
+ * run it is always exit, with the failing status.
+ */
+#include "arch/cpu.h"
+#include "arch/smp.h"
+#include "arch/upcall.h"
+#include "kernel/cmdline.h"
+#include "kernel/ktest.h"
+#include "kernel/panic.h"
+#include "kernel/printk.h"
+#include "kernel/shell.h"
+#include "kernel/thread.h"
+#include "kernel/trace.h"
+#include "lib/atomic.h"
+#include "lib/err.h"
+#include "lib/printf.h"
+#include "lib/string.h"
+
+#define NOBODY		0U
+#define EXIT_FAIL	0x11
+#define TRACE_TAIL	24
+#define STOP_WAIT_US	20000
+
+enum panic_action panic_action = PANIC_SHELL;
+bool (*debug_trap_hook)(struct regs *r);
+
+static u32 panic_cpu = NOBODY;		/* a: number + 1 */
+static atomic_t nr_stopped;
+static u64 warnings;
+
+bool panic_in_progress(void)
+{
+	return READ_ONCE(panic_cpu) != NOBODY;
+}
+
+static _Noreturn void halt_forever(void)
+{
+	for (;;) {
+		local_irq_disable();
+		cpu_halt();
+	}
+}
+
+static _Noreturn void finish(void)
+{
+	if (ktest_running() || panic_action == PANIC_EXIT) {
+		arch_debug_exit(EXIT_FAIL);
+		kprintf("no isa-debug-exit device: halted\n");
+	} else if (panic_action == PANIC_SHELL) {
+		shell_panic_loop();
+	}
+	halt_forever();
+}
+
+/* P1, P3.  IRQs off. */
+static void begin(void)
+{
+	u32 self = smp_processor_id() + 1;
+	u32 old = cmpxchg(&panic_cpu, NOBODY, self);
+
+	if (old == self) {
+		kprintf("\npanic inside a panic: ");
+		return;
+	}
+	if (old != NOBODY)
+		halt_forever();
+	lockdep_off();
+	console_enter_panic();
+	trace_enable(TRACE_STOP);
+	if (cpumask_weight(&cpu_online_mask) <= 1)
+		return;
+	apic_send_nmi_others();
+	for (u32 i = 0; i < STOP_WAIT_US / 100; i++) {
+		if ((u32)atomic_read(&nr_stopped) + 1 >=
+		    cpumask_weight(&cpu_online_mask))
+			return;
+		udelay(100);
+	}
+}
+
+static void report(const struct regs *r, const char *msg)
+{
+	static bool reported;
+	const struct thread *t = current();
+
+	kprintf("\nKERNEL PANIC on CPU %u: %s\n", smp_processor_id(), msg);
+	if (reported) {
+		arch_debug_exit(EXIT_FAIL);
+		halt_forever();
+	}
+	reported = true;
+	if (t)
+		kprintf("thread %u (%s)\n", t->tid, t->name);
+	if (r) {
+		show_regs(r);
+		backtrace_from(r->rip, r->rbp, r->rsp);
+	} else {
+		dump_stack();
+	}
+	if (CONFIG_LAB)
+		lockdep_print_held();
+	kprintf("last events:\n");
+	trace_print(TRACE_TAIL);
+}
+
+void panic(const char *fmt, ...)
+{
+	static char msg[256];
+	va_list ap;
+
+	local_irq_disable();
+	begin();
+	va_start(ap, fmt);
+	vsnprintf(msg, sizeof(msg), fmt, ap);
+	va_end(ap);
+	report(NULL, msg);
+	finish();
+}
+
+void panic_regs(const struct regs *r, const char *fmt, ...)
+{
+	static char msg[256];
+	va_list ap;
+
+	local_irq_disable();
+	begin();
+	va_start(ap, fmt);
+	vsnprintf(msg, sizeof(msg), fmt, ap);
+	va_end(ap);
+	report(r, msg);
+	finish();
+}
+
+void upcall_kernel_trap(struct regs *r, vaddr_t addr)
+{
+	switch (r->vector) {
+	case TRAP_PF:
+		panic_regs(r, "%s: %s %s 0x%llx%s", trap_name(r->vector),
+			   r->error & PF_I ? "execution at" :
+			   r->error & PF_W ? "write to" : "read from",
+			   r->error & PF_RSVD ? "a reserved-bit entry at" :
+			   r->error & PF_P ? "protected" : "unmapped", addr,
+			   addr < 4096 ? " (NULL pointer)" : "");
+	case TRAP_DF:
+		panic_regs(r, "%s: a kernel stack has overflowed? (cr2 0x%llx)",
+			   trap_name(r->vector), addr);
+	default:
+		panic_regs(r, "%s in the kernel", trap_name(r->vector));
+	}
+}
+
+bool upcall_nmi(struct regs *r)
+{
+	(void)r;
+	if (!panic_in_progress())
+		return false;
+	if (READ_ONCE(panic_cpu) == smp_processor_id() + 1)
+		return true;
+	atomic_inc(&nr_stopped);
+	halt_forever();
+}
+
+bool upcall_debug_trap(struct regs *r)
+{
+	return debug_trap_hook && debug_trap_hook(r);
+}
+
+void warn_at(const char *file, int line, const char *what)
+{
+	__atomic_fetch_add(&warnings, 1, __ATOMIC_RELAXED);
+	pr_warn("warning at %s:%d: %s\n", file, line, what);
+	dump_stack();
+}
+
+u64 warn_count(void)
+{
+	return READ_ONCE(warnings);
+}

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: MIT
+# Running and debugging. The GDB port comes from the user's number, so that
+# two people on one host do not meet.
+
+SMP ?= 4
+MEM ?= 512M
+CPU ?= max
+UEFI ?= 0
+OVMF ?= /usr/share/ovmf/OVMF.fd
+GDB_PORT ?= $(shell echo $$(($$(id -u) % 5000 + 25000)))
+
+QEMU_FLAGS = -cpu $(CPU) -smp $(SMP) -m $(MEM) -display none -no-reboot \
+	-device isa-debug-exit,iobase=0xf4,iosize=0x04 \
+	$(if $(filter 1,$(UEFI)),-bios $(OVMF)) $(QEMU_EXTRA)
+QEMU_DIRECT = $(QEMU) $(QEMU_FLAGS) -kernel $(KERNEL) -initrd $(INITRD) \
+	-append "$$APPEND"
+
+# isa-debug-exit gives (v << 1) | 1; the kernel writes 0x10 when all is well.
+qemu_status = rc=$$?; if [ $$rc -eq 33 ]; then rc=0; fi; exit $$rc
+
+.PHONY: run qemu qemu-gdb gdb debug
+run: $(ISO)
+	@$(QEMU) $(QEMU_FLAGS) -serial mon:stdio -cdrom $(ISO) -boot d; \
+	$(qemu_status)
+
+qemu: $(KERNEL) $(INITRD)
+	@$(QEMU_DIRECT) -serial mon:stdio; $(qemu_status)
+
+qemu-gdb: $(KERNEL) $(INITRD)
+	@echo "stopped; gdb stub on port $(GDB_PORT): now 'make gdb' elsewhere"
+	@$(QEMU_DIRECT) -serial mon:stdio -S -gdb tcp:127.0.0.1:$(GDB_PORT); \
+	$(qemu_status)
+
+GDB_ARGS = -q -x tools/gdb/rewalk.gdb \
+	-ex 'target remote 127.0.0.1:$(GDB_PORT)' \
+	-ex 'thbreak boot_main' -ex 'continue' $(GDB_EXTRA)
+
+gdb: $(KERNEL)
+	@$(GDB) $(KERNEL) $(GDB_ARGS)
+
+# QEMU in the background, its console in a file; it ends with gdb. A session
+# of its own keeps the terminal's ctrl-c, which is for gdb, away from it.
+debug: $(KERNEL) $(INITRD)
+	@echo "console: $(O)/debug.log (tail -f it in another terminal)"
+	@setsid $(QEMU_DIRECT) -serial file:$(O)/debug.log -monitor none \
+		-S -gdb tcp:127.0.0.1:$(GDB_PORT) </dev/null & \
+	qemu=$$!; trap 'kill $$qemu 2>/dev/null' EXIT; trap : INT; sleep 1; \
+	$(GDB) $(KERNEL) $(GDB_ARGS)

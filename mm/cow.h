@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* Between fault.c and cow.c. */
+#ifndef MM_COW_H
+#define MM_COW_H
+
+#include "arch/percpu.h"
+#include "mm/fault.h"
+#include "mm/internal.h"
+
+struct fault_ctx {
+	struct mm_struct *mm;
+	struct vm_area_struct *vma;
+	vaddr_t va;			/* of the page */
+	u32 flags;			/* FAULT_* */
+};
+
+enum { MAP_FILE_PAGE, MAP_ANON_PAGE };
+
+DECLARE_PER_CPU(struct fault_stats, fault_counts);
+
+/*
+ * A write met `seen`, which maps a page but not for writing; the vma allows
+ * it.  mmap_lock read.  Sleeps.
+ */
+enum fault_result wp_fault(struct fault_ctx *f, pte_t seen);
+
+#endif

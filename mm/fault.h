@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* Page faults of user addresses. */
+#ifndef MM_FAULT_H
+#define MM_FAULT_H
+
+#include "mm/vma.h"
+
+enum fault_flags {
+	FAULT_WRITE	= BIT(0),
+	FAULT_USER	= BIT(1),
+	FAULT_EXEC	= BIT(2),
+	FAULT_REMOTE	= BIT(3),	/* not current's mm: a device, gup */
+};
+enum fault_result {
+	FAULT_DONE	= 0,
+	FAULT_SIGSEGV_MAPERR,		/* no vma there */
+	FAULT_SIGSEGV_ACCERR,		/* vma forbids it */
+	FAULT_SIGBUS,			/* beyond the end of the file, I/O error */
+	FAULT_OOM,
+	FAULT_RETRY,
+};
+/* mmap_lock read held by the caller and kept.  Sleeps. */
+enum fault_result __must_check handle_mm_fault(struct vm_area_struct *vma, vaddr_t va, u32 flags);
+
+struct fault_stats { u64 total, anon, zero, file, cow, cow_reuse, spurious, failed; };
+void fault_stats(struct fault_stats *s);
+
+#endif

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fork: the child gets every vma, and copy-on-write entries for the pages that
+ * a fault could not find again (vmas that have an anon_vma).
+ *
+ * Order for one copied vma, both mmap_locks held for write:
+ *	(1) child's vma enters the rmap trees, after the parent's: a walker that
+ *	    visits both sees an entry in the first or in the second
+ *	(2) section start (PROTECTION_PAGE over the parent's vma)
+ *	(3) both table locks: the parent's entry loses W, the page is no longer
+ *	    exclusive, its counts grow; the child's entry is set
+ *	(4) section end
+ * and once for the mm: (5) flush the parent before its mmap_lock is dropped.
+ * Between (3) and (5) a thread of the parent may still write through a stale
+ * writable entry: that write comes before the fork as far as anyone can tell,
+ * since the child has not run and nobody copies or reuses the page while
+ * mmap_lock is held for write.
+ *
+ * Empty regions are skipped a table at a time, at any level.
+ * On -ENOMEM the child has no vmas left, and the parent's entries may stay
+ * write-protected, which costs it a fault each and nothing else.
+ * Tests: tests/kt/kt_fork.c
+ */
+#include "lib/err.h"
+#include "mm/internal.h"
+#include "mm/mmap.h"
+#include "mm/mmu_notifier.h"
+#include "mm/rmap.h"
+
+/* (3) for one entry. */
+static void copy_entry(struct vm_area_struct *child, struct pt_pos *from,
+		       struct pt_pos *to)
+{
+	pte_t e = pte_read(from->ptep);
+	struct page *p;
+
+	if (!pte_mapped(e) || !pte_none(pte_read(to->ptep)))
+		return;
+	if (is_cow_mapping(child->vm_flags) && pte_write(e))
+		e = pte_wrprotect(pte_modify(from, PTE_W, 0));
+	if (!pte_special(e)) {
+		p = pte_page(e);
+		get_page(p);
+		if (page_is_anon(p)) {
+			page_clear(p, PG_anon_exclusive);	/* P3 */
+			page_add_anon_rmap(p, child);
+		} else {
+			page_add_file_rmap(p, child);
+		}
+	}
+	if (child->vm_flags & VM_SHARED)
+		e = pte_mkclean(e);		/* the parent's keeps its D */
+	pte_set(to, pte_mkold(e));
+}
+
+/* From va on within one table.  *next: where to go on.  0 or -ENOMEM. */
+static int copy_table(struct vm_area_struct *child,
+		      struct vm_area_struct *parent, vaddr_t va, vaddr_t *next)
+{
+	struct pt_pos from = { .pt = &parent->vm_mm->pgt, .va = va };
+	struct pt_pos to = { .pt = &child->vm_mm->pgt, .va = va };
+	struct pt_pos pos;
+	int level;
+
+	lock_leaf(&parent->vm_mm->pgt, va, &pos);
+	level = pos.level;
+	*next = pos_end(&pos);
+	unlock_table(&pos);
+	if (level > 1)
+		return 0;
+	if (lock_table_alloc(&child->vm_mm->pgt, va, 1, &pos))
+		return -ENOMEM;
+	unlock_table(&pos);
+	if (lock_table_pair(&from, &to))
+		BUG();		/* mmap_lock write: no table goes away */
+	do {
+		copy_entry(child, &from, &to);
+		*next = from.va + PAGE_SIZE;
+	} while (*next < parent->vm_end && pos_next(&from) && pos_next(&to));
+	unlock_table_pair(&from, &to);
+	return 0;
+}
+
+static int copy_page_range(struct vm_area_struct *child,
+			   struct vm_area_struct *parent)
+{
+	struct mmu_notifier_range range;
+	vaddr_t va = parent->vm_start;
+	int err = 0;
+
+	mmu_notifier_range_init(&range, MMU_NOTIFY_PROTECTION_PAGE,
+				parent->vm_mm, parent->vm_start,
+				parent->vm_end);
+	mmu_notifier_invalidate_range_start(&range);		/* (2) */
+	while (!err && va < parent->vm_end)
+		err = copy_table(child, parent, va, &va);
+	mmu_notifier_invalidate_range_end(&range);		/* (4) */
+	return err;
+}
+
+static int dup_vma(struct mm_struct *child, struct vm_area_struct *pvma)
+{
+	struct vm_area_struct *vma = vma_dup(pvma);
+
+	if (!vma)
+		return -ENOMEM;
+	vma->vm_mm = child;
+	if (anon_vma_fork(vma, pvma)) {
+		vma_free(vma);
+		return -ENOMEM;
+	}
+	vma_link(child, vma);					/* (1) */
+	if (!pvma->anon_vma)
+		return 0;		/* faults will find it all again */
+	return copy_page_range(vma, pvma);
+}
+
+int dup_mmap(struct mm_struct *child, struct mm_struct *parent)
+{
+	struct vm_area_struct *vma;
+	int err = 0;
+
+	down_write(&parent->mmap_lock);
+	/* Nobody else can wait for the child's lock with a lock of ours. */
+	down_write_nest_lock(&child->mmap_lock, &parent->mmap_lock);
+	child->mmap_base = parent->mmap_base;
+	child->start_brk = parent->start_brk;
+	child->brk = parent->brk;
+	child->start_stack = parent->start_stack;
+	child->arg_start = parent->arg_start;
+	for_each_vma(parent, vma) {
+		err = dup_vma(child, vma);
+		if (err)
+			break;
+	}
+	flush_tlb_mm(parent);					/* (5) */
+	if (err)
+		unmap_all_locked(child);
+	up_write(&child->mmap_lock);
+	up_write(&parent->mmap_lock);
+	return err;
+}

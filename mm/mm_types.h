@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The types of mm/: page, address_space, vm_area_struct, mm_struct.
+ * Fields are grouped by what guards them:
+ *	I immutable after publish	a atomic	m mmap_lock
+ *	p a table lock			r RCU		i mapping->i_pages_lock
+ */
+#ifndef MM_MM_TYPES_H
+#define MM_MM_TYPES_H
+
+#include "lib/types.h"
+#include "lib/list.h"
+#include "lib/atomic.h"
+#include "lib/bitmap.h"
+#include "lib/rbtree.h"
+#include "lib/interval_tree.h"
+#include "lib/radix_tree.h"
+#include "arch/pte.h"
+#include "kernel/spinlock.h"
+#include "kernel/mutex.h"
+#include "kernel/rcu.h"
+
+struct kmem_cache;
+struct anon_vma;
+struct mm_struct;
+struct mmu_notifier_subscriptions;
+
+/*
+ * One per frame, type-stable and writable for ever (S1: a stale speculative
+ * getter may touch any of them).  _refcount 0: free, frozen, or a table.
+ */
+struct page {
+	u64 flags;			/* a: PG_* below */
+	atomic_t _refcount;
+	atomic_t _mapcount;		/* -1: mapped nowhere */
+	union {
+		struct {		/* anonymous and page-cache pages */
+			void *mapping;	/* address_space, or anon_vma | 1 */
+			u64 index;	/* page offset in file or anon vma */
+			struct list_head lru;
+			u64 private;
+			u64 tlb_gen;	/* lab: generation owed before free */
+		};
+		struct {		/* free, in the buddy allocator */
+			struct list_head buddy;
+			u32 order;
+		};
+		struct {		/* a page-table page */
+			spinlock_t ptl;	/* rank by level */
+			u8 pt_level;	/* I: 1..4 */
+			u32 pt_nr;	/* p: entries that are not none */
+			struct pgtable *pt;	/* I: whose */
+			vaddr_t pt_base;	/* I: first address covered */
+			struct rcu_head rcu;
+		};
+		struct {		/* slab */
+			struct kmem_cache *cache;
+			void *freelist;
+			u32 inuse;
+			struct list_head slab_link;
+		};
+	};
+};
+static_assert(sizeof(struct page) == 64);
+
+enum page_flag {
+	PG_locked,
+	PG_dirty,
+	PG_uptodate,
+	PG_referenced,
+	PG_error,
+	PG_anon_exclusive,	/* anonymous: exactly one mapper may write */
+	PG_swapbacked,
+	PG_lru,
+	/* what the frame is now; none of them: an ordinary allocated page */
+	PG_reserved,		/* never in the allocator */
+	PG_buddy,		/* zone lock: free, head of its block */
+	PG_pcp,			/* free, on a CPU's list */
+	PG_slab,
+	PG_table,
+	PG_retired,		/* table: detached; walkers restart (R3) */
+	PG_zero,		/* the zero page */
+	PG_poisoned,		/* free and filled with the pattern (lab) */
+};
+#define PAGE_MAPPING_ANON	1UL
+
+/* What a page cache needs of its owner; the pager interface. */
+struct address_space;
+struct address_space_operations {
+	/* Fill the locked page.  Sleeps.  0 or -Exxx; sets nothing itself. */
+	int (*read_folio)(struct address_space *mapping, struct page *page);
+	/* References on the owner, held by vmas. */
+	void (*get)(struct address_space *mapping);
+	void (*put)(struct address_space *mapping);
+	const char *(*name)(struct address_space *mapping);
+};
+
+struct address_space {
+	const struct address_space_operations *a_ops;	/* I */
+	void *host;					/* I: sys/'s inode */
+	spinlock_t i_pages_lock;			/* LOCK_I_PAGES */
+	struct radix_tree_root i_pages;			/* i, r for lookups */
+	u64 nrpages;					/* i */
+	u64 size;					/* a: bytes; i_size */
+	struct rwsem i_mmap_rwsem;
+	struct rb_root i_mmap;				/* i_mmap_rwsem */
+	u64 flags;					/* a: AS_* */
+	struct list_head all_link;			/* all mappings */
+};
+#define AS_MM_ALL_LOCKS	0		/* bit: taken by mm_take_all_locks */
+
+struct vm_area_struct {
+	vaddr_t vm_start, vm_end;	/* m */
+	struct rb_node vm_rb;		/* m */
+	struct mm_struct *vm_mm;	/* I */
+	u64 vm_flags;			/* m: VM_* */
+	u64 vm_pgoff;			/* m: in pages; anon: vm_start's pfn */
+	struct address_space *vm_mapping;	/* I: NULL for anonymous */
+	struct interval_tree_node shared;	/* i_mmap_rwsem */
+	struct list_head anon_vma_chain;	/* m + anon_vma root */
+	struct anon_vma *anon_vma;		/* set once under page_table_lock */
+};
+
+#define VM_READ		BIT(0)
+#define VM_WRITE	BIT(1)
+#define VM_EXEC		BIT(2)
+#define VM_SHARED	BIT(3)
+#define VM_MAYREAD	BIT(4)
+#define VM_MAYWRITE	BIT(5)
+#define VM_MAYEXEC	BIT(6)
+#define VM_GROWSDOWN	BIT(8)
+#define VM_STACK	BIT(9)
+#define VM_HEAP		BIT(10)
+
+/*
+ * A tree of tables: an mm's, the kernel's, or a device's.  pgd is the top
+ * table through the direct map; it changes only under root_lock.
+ */
+struct pgtable {
+	pte_t *pgd;			/* READ_ONCE outside root_lock */
+	spinlock_t root_lock;		/* mm->page_table_lock */
+	u16 rank[PT_LEVELS + 1];	/* I: rank of a table lock by level */
+	struct mm_struct *mm;		/* I: NULL for a device's tables */
+	atomic64_t nr_tables;		/* all levels */
+};
+
+struct mm_struct {
+	struct pgtable pgt;
+	struct rwsem mmap_lock;
+	struct rb_root mm_rb;		/* m: vmas by address */
+	u32 map_count;			/* m */
+	vaddr_t mmap_base;		/* I: top of the mmap area, grows down */
+	vaddr_t start_brk, brk;		/* m */
+	vaddr_t start_stack, arg_start;	/* I */
+	u64 total_vm;			/* m: pages */
+	atomic64_t rss_anon, rss_file;	/* a: present PTEs */
+	atomic_t mm_users;		/* threads and other users */
+	atomic_t mm_count;		/* + 1 for all users; lazy CPUs, notifiers */
+	struct cpumask cpumask;		/* a: CPUs that may have it loaded */
+	atomic64_t tlb_gen;		/* a: bumped before each flush */
+	atomic_t tlb_flush_pending;	/* a: open gathers */
+	struct mmu_notifier_subscriptions *notifier_subscriptions; /* r, release */
+	struct mutex migrator;		/* one relocation at a time */
+	u64 relocations;		/* migrator: tables moved so far */
+	struct list_head mm_list;	/* all user mms */
+	u32 id;				/* I: for traces */
+	struct thread *all_locks_owner;	/* lab: mm_take_all_locks holder */
+	struct mm_struct *drop_next;	/* tlb.c: mmdrop put off */
+};
+extern struct mm_struct init_mm;
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* Mapping operations, with Linux's meaning and errors.  All take mmap_lock. */
+#ifndef MM_MMAP_H
+#define MM_MMAP_H
+
+#include "mm/vma.h"
+
+#define PROT_NONE	0
+#define PROT_READ	1
+#define PROT_WRITE	2
+#define PROT_EXEC	4
+#define MAP_SHARED	0x01
+#define MAP_PRIVATE	0x02
+#define MAP_TYPE	0x0f
+#define MAP_FIXED	0x10
+#define MAP_ANONYMOUS	0x20
+#define MAP_GROWSDOWN	0x0100
+#define MAP_NORESERVE	0x4000
+#define MAP_POPULATE	0x8000
+#define MAP_STACK	0x20000
+#define MAP_FIXED_NOREPLACE 0x100000
+
+struct mmap_request {
+	vaddr_t addr;
+	u64 len;
+	int prot, flags;
+	struct address_space *mapping;	/* NULL: anonymous */
+	u64 pgoff;
+	u64 may;			/* VM_MAY* the file allows */
+	u64 extra;			/* VM_STACK, VM_HEAP, ... */
+};
+/* The address, or -Exxx (as s64). */
+s64 do_mmap(struct mm_struct *mm, const struct mmap_request *rq);
+int do_munmap(struct mm_struct *mm, vaddr_t addr, u64 len);
+int do_mprotect(struct mm_struct *mm, vaddr_t addr, u64 len, int prot);
+vaddr_t do_brk(struct mm_struct *mm, vaddr_t brk);	/* the new or old brk */
+/* MADV_DONTNEED over [addr, addr+len). */
+int do_madvise_dontneed(struct mm_struct *mm, vaddr_t addr, u64 len);
+#define MREMAP_MAYMOVE	1
+#define MREMAP_FIXED	2
+struct mremap_request {
+	vaddr_t old;
+	u64 old_len, new_len;
+	int flags;
+	vaddr_t new_addr;		/* with MREMAP_FIXED */
+};
+/* mremap: grow, shrink, move.  The address or -Exxx. */
+s64 do_mremap(struct mm_struct *mm, const struct mremap_request *rq);
+/* Zap every PTE that maps mapping's pages [first, last] (truncate). */
+void unmap_mapping_range(struct address_space *mapping, u64 first, u64 last);
+/* Zap [start, end) of one vma: notifier section, flush, free. */
+void zap_vma_range(struct vm_area_struct *vma, vaddr_t start, vaddr_t end);
+void exit_mmap(struct mm_struct *mm);
+/* fork: child's vmas and copy-on-write PTEs.  0 or -ENOMEM (child torn down) */
+int dup_mmap(struct mm_struct *child, struct mm_struct *parent);
+
+#endif

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mprotect: new rights for a range, vma by vma.
+ *
+ * W1. An entry of a private mapping gets W only if its page is anonymous and
+ *     exclusive; all others keep faulting, and the fault decides (reuse or
+ *     copy).  So no page shared by fork is ever writable.
+ * W2. Rights that shrink are flushed before the section ends.  Also when
+ *     nothing was found but a gather is open on the mm: it has cleared entries
+ *     whose flush is still owed, and after us nobody may write through them.
+ * W3. PROT_NONE entries keep page, A and D under PTE_PROTNONE with P clear.
+ *
+ * Vmas before the first failure stay changed, as in Linux.
+ * Locks: mmap_lock write.  Tests: tests/kt/kt_mmap.c
+ */
+#include "lib/err.h"
+#include "mm/internal.h"
+#include "mm/mmap.h"
+#include "mm/mmu_notifier.h"
+
+#define PROT_BITS	(PTE_P | PTE_W | PTE_U | PTE_NX | PTE_PROTNONE)
+
+/* Returns whether a right was taken away. */
+static bool protect_entry(struct pt_pos *pos, u64 vm_flags)
+{
+	pte_t e = pte_read(pos->ptep);
+	u64 want = vma_pte_flags(vm_flags);
+	bool may_write = vm_flags & VM_SHARED;
+
+	if (!pte_mapped(e))
+		return false;
+	if (!pte_special(e) && page_is_anon(pte_page(e)))
+		may_write = page_test(pte_page(e), PG_anon_exclusive);
+	else if (pte_special(e))
+		may_write = false;
+	if (!may_write)
+		want &= ~PTE_W;				/* W1 */
+	if ((e.val & PROT_BITS) == want)
+		return false;
+	pte_modify(pos, PROT_BITS & ~want, want);
+	return (e.val & ~want & (PTE_P | PTE_W)) || (want & ~e.val & PTE_NX);
+}
+
+static vaddr_t protect_table(struct vm_area_struct *vma, vaddr_t va,
+			     vaddr_t end, bool *flush)
+{
+	struct pt_pos pos;
+	vaddr_t next;
+
+	lock_leaf(&vma->vm_mm->pgt, va, &pos);
+	next = pos_end(&pos);
+	while (pos.level == 1) {
+		*flush |= protect_entry(&pos, vma->vm_flags);
+		next = pos.va + PAGE_SIZE;
+		if (next >= end || !pos_next(&pos))
+			break;
+	}
+	unlock_table(&pos);
+	return next;
+}
+
+/* vma->vm_flags are the new ones already. */
+static void change_protection(struct vm_area_struct *vma)
+{
+	struct mm_struct *mm = vma->vm_mm;
+	struct mmu_notifier_range range;
+	vaddr_t va = vma->vm_start;
+	bool flush = false;
+
+	mmu_notifier_range_init(&range, MMU_NOTIFY_PROTECTION_VMA, mm,
+				vma->vm_start, vma->vm_end);
+	mmu_notifier_invalidate_range_start(&range);
+	while (va < vma->vm_end)
+		va = protect_table(vma, va, vma->vm_end, &flush);
+	if (flush || atomic_read(&mm->tlb_flush_pending))	/* W2 */
+		flush_tlb_mm_range(mm, vma->vm_start, vma->vm_end, TLB_LEAVES);
+	mmu_notifier_invalidate_range_end(&range);
+}
+
+/* One vma's part of [start, end).  0, -EACCES, -ENOMEM. */
+static int protect_vma(struct vm_area_struct **vmap, vaddr_t start,
+		       vaddr_t end, u64 rights)
+{
+	struct vm_area_struct *vma = *vmap;
+	u64 flags = (vma->vm_flags & ~(VM_READ | VM_WRITE | VM_EXEC)) | rights;
+
+	if (rights & ~(vma->vm_flags / VM_MAYREAD))
+		return -EACCES;
+	if (flags == vma->vm_flags)
+		return 0;
+	if (start > vma->vm_start) {
+		if (vma_split(vma, start))
+			return -ENOMEM;
+		vma = vma_next(vma);
+	}
+	if (end < vma->vm_end && vma_split(vma, end))
+		return -ENOMEM;
+	/* commit */
+	vma->vm_flags = flags;
+	change_protection(vma);
+	*vmap = vma_merge(vma);
+	return 0;
+}
+
+static_assert(VM_MAYREAD / VM_READ == 16 && VM_MAYWRITE / VM_WRITE == 16 &&
+	      VM_MAYEXEC / VM_EXEC == 16 && VM_MAYREAD == 16);
+
+static int protect_locked(struct mm_struct *mm, vaddr_t start, vaddr_t end,
+			  u64 rights)
+{
+	struct vm_area_struct *vma = vma_lookup(mm, start);
+	vaddr_t va = start;
+	int err;
+
+	while (va < end) {
+		if (!vma || vma->vm_start > va)
+			return -ENOMEM;
+		err = protect_vma(&vma, va, min(end, vma->vm_end), rights);
+		if (err)
+			return err;
+		va = vma->vm_end;
+		vma = vma_next(vma);
+	}
+	return 0;
+}
+
+int do_mprotect(struct mm_struct *mm, vaddr_t addr, u64 len, int prot)
+{
+	u64 rights = 0;
+	int err;
+
+	if (addr & ~PAGE_MASK)
+		return -EINVAL;
+	if (!len)
+		return 0;
+	len = PAGE_ALIGN(len);
+	if (!len || addr + len <= addr)
+		return -ENOMEM;
+	if (prot & ~(PROT_READ | PROT_WRITE | PROT_EXEC | 8 /* PROT_SEM */))
+		return -EINVAL;
+	rights |= prot & PROT_READ ? VM_READ : 0;
+	rights |= prot & PROT_WRITE ? VM_WRITE : 0;
+	rights |= prot & PROT_EXEC ? VM_EXEC : 0;
+	down_write(&mm->mmap_lock);
+	err = protect_locked(mm, addr, addr + len, rights);
+	up_write(&mm->mmap_lock);
+	return err;
+}

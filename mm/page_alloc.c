@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Frames: a buddy allocator, with a short list of single frames per CPU.
+ *
+ * A1  A free block of 2^order frames starts at a multiple of its size; its
+ *     head is PG_buddy with page->order; no two buddies of one order are both
+ *     free (they would be one block of the next order).
+ * A2  A frame on a CPU's list is PG_pcp, so that a second free of it is
+ *     noticed.  PG_buddy changes under the zone's lock only: whoever frees a
+ *     block looks at its buddy's, and ->order means nothing without it.
+ * A3  Every frame in the allocator has count 0 and mapcount -1: a stale
+ *     speculative getter cannot take it (S2).
+ * A4  Lab: a freed frame is filled with POISON (PG_poisoned) and must still
+ *     be full of it when it is handed out again: who wrote to it had no right.
+ * A5  Two zones, below and above 4 GiB, so that ALLOC_LOW needs no search.
+ *     No block crosses: 4 GiB is a multiple of the largest.
+ *
+ * Locks: a CPU's list (PCP), inside it the zone's (ZONE).  Both with
+ * interrupts on: nothing here runs in an interrupt.  Other CPUs' lists are
+ * taken only to drain them.
+ * Tests: tests/kt/kt_page_alloc.c
+ */
+#include "mm/page_alloc.h"
+#include "arch/smp.h"
+#include "arch/string_ops.h"
+#include "kernel/preempt.h"
+#include "kernel/thread.h"
+#include "kernel/trace.h"
+#include "mm/early.h"
+#include "mm/mmu_model.h"
+
+#define LOW_PFNS	(1UL << (32 - PAGE_SHIFT))
+#define PCP_MAX		62
+#define PCP_BATCH	31
+#define POISON		0x5a5a5a5a5a5a5a5aUL
+
+struct zone {
+	spinlock_t lock;
+	u64 free;				/* frames, also read unlocked */
+	struct list_head blocks[MAX_ORDER];
+	u64 nr_blocks[MAX_ORDER];
+};
+enum { ZONE_LOW, ZONE_HIGH, NR_ZONES };
+
+struct pcp {
+	spinlock_t lock;
+	u32 nr;
+	struct page *pages[PCP_MAX];
+};
+
+static struct zone zones[NR_ZONES];
+static DEFINE_PER_CPU(struct pcp, pcp) = { .lock = SPINLOCK_INIT(LOCK_PCP) };
+static u64 managed_frames, least_free = ~0UL;
+
+/* One test at a time: thread whose allocations are counted. */
+static struct thread *fail_thread;
+static u32 fail_in;
+static bool fail_fired;
+
+void page_alloc_init(void)
+{
+	for (int z = 0; z < NR_ZONES; z++) {
+		spin_lock_init(&zones[z].lock, LOCK_ZONE);
+		for (u32 o = 0; o < MAX_ORDER; o++)
+			INIT_LIST_HEAD(&zones[z].blocks[o]);
+	}
+}
+
+static struct zone *page_zone(const struct page *p)
+{
+	return &zones[page_to_pfn(p) < LOW_PFNS ? ZONE_LOW : ZONE_HIGH];
+}
+
+static void block_add(struct zone *z, struct page *p, u32 order)
+{
+	page_set(p, PG_buddy);
+	p->order = order;
+	list_add(&p->buddy, &z->blocks[order]);
+	z->nr_blocks[order]++;
+}
+
+static void block_del(struct zone *z, struct page *p)
+{
+	list_del(&p->buddy);
+	z->nr_blocks[p->order]--;
+	page_clear(p, PG_buddy);
+}
+
+/* Zone lock held.  Merges with free buddies as far as they go (A1). */
+static void zone_free(struct zone *z, struct page *p, u32 order)
+{
+	pfn_t pfn = page_to_pfn(p);
+
+	z->free += 1UL << order;
+	for (; order < MAX_ORDER - 1; order++) {
+		pfn_t other = pfn ^ (1UL << order);
+		struct page *buddy = pfn_to_page(other);
+
+		if (!pfn_valid(other) || !page_test(buddy, PG_buddy) ||
+		    buddy->order != order)
+			break;
+		block_del(z, buddy);
+		pfn &= ~(1UL << order);
+	}
+	block_add(z, pfn_to_page(pfn), order);
+}
+
+/* Zone lock held.  Splits the smallest block that will do. */
+static struct page *zone_alloc(struct zone *z, u32 order)
+{
+	struct page *p;
+	u32 o = order;
+
+	while (o < MAX_ORDER && list_empty(&z->blocks[o]))
+		o++;
+	if (o == MAX_ORDER)
+		return NULL;
+	p = list_first_entry(&z->blocks[o], struct page, buddy);
+	block_del(z, p);
+	while (o > order) {
+		o--;
+		block_add(z, p + (1UL << o), o);
+	}
+	z->free -= 1UL << order;
+	return p;
+}
+
+static struct page *alloc_block(u32 order, u32 flags)
+{
+	int z = flags & ALLOC_LOW ? ZONE_LOW : ZONE_HIGH;
+	struct page *p = NULL;
+
+	for (; z >= 0 && !p; z--) {
+		if (!READ_ONCE(zones[z].free))
+			continue;
+		spin_lock(&zones[z].lock);
+		p = zone_alloc(&zones[z], order);
+		spin_unlock(&zones[z].lock);
+	}
+	if (p && zones[ZONE_LOW].free + zones[ZONE_HIGH].free < least_free)
+		WRITE_ONCE(least_free,
+			   zones[ZONE_LOW].free + zones[ZONE_HIGH].free);
+	return p;
+}
+
+static void free_block(struct page *p, u32 order)
+{
+	struct zone *z = page_zone(p);
+
+	spin_lock(&z->lock);
+	zone_free(z, p, order);
+	spin_unlock(&z->lock);
+}
+
+static void pcp_push(struct pcp *c, struct page *p)
+{
+	page_set(p, PG_pcp);			/* A2 */
+	c->pages[c->nr++] = p;
+}
+
+static struct page *pcp_pop(struct pcp *c)
+{
+	struct page *p = c->pages[--c->nr];
+
+	page_clear(p, PG_pcp);
+	return p;
+}
+
+static void pcp_refill(struct pcp *c)
+{
+	while (c->nr < PCP_BATCH) {
+		struct page *p = alloc_block(0, ALLOC_PLAIN);
+
+		if (!p)
+			return;
+		pcp_push(c, p);
+	}
+}
+
+static void pcp_shrink(struct pcp *c, u32 keep)
+{
+	while (c->nr > keep)
+		free_block(pcp_pop(c), 0);
+}
+
+static struct page *pcp_alloc(void)
+{
+	struct page *p = NULL;
+	struct pcp *c;
+
+	preempt_disable();
+	c = this_cpu_ptr(&pcp);
+	spin_lock(&c->lock);
+	if (!c->nr)
+		pcp_refill(c);
+	if (c->nr)
+		p = pcp_pop(c);
+	spin_unlock(&c->lock);
+	preempt_enable();
+	return p;
+}
+
+static void pcp_free(struct page *p)
+{
+	struct pcp *c;
+
+	preempt_disable();
+	c = this_cpu_ptr(&pcp);
+	spin_lock(&c->lock);
+	if (c->nr == PCP_MAX)
+		pcp_shrink(c, PCP_BATCH);
+	pcp_push(c, p);
+	spin_unlock(&c->lock);
+	preempt_enable();
+}
+
+void drain_pcp_all(void)
+{
+	u32 cpu;
+
+	for_each_cpu(cpu, &cpu_online_mask) {
+		struct pcp *c = per_cpu_ptr(&pcp, cpu);
+
+		if (!READ_ONCE(c->nr))
+			continue;
+		spin_lock(&c->lock);
+		pcp_shrink(c, 0);
+		spin_unlock(&c->lock);
+	}
+}
+
+bool page_is_free(const struct page *p)
+{
+	pfn_t pfn = page_to_pfn(p);
+
+	if (page_test(p, PG_pcp))
+		return true;
+	for (u32 o = 0; o < MAX_ORDER; o++) {
+		const struct page *head = pfn_to_page(pfn & ~((1UL << o) - 1));
+
+		if (!pfn_valid(page_to_pfn(head)) || !page_test(head, PG_buddy))
+			continue;
+		if (head == p || (READ_ONCE(head->order) >= o &&
+				  READ_ONCE(head->order) < MAX_ORDER))
+			return true;
+	}
+	return false;
+}
+
+/* A4. */
+static void poison(struct page *p)
+{
+	rep_stosq(page_address(p), POISON, PAGE_SIZE / 8);
+	page_set(p, PG_poisoned);
+}
+
+static void check_poison(struct page *p)
+{
+	const u64 *w = page_address(p);
+	u64 diff = 0;
+
+	if (!page_test_clear(p, PG_poisoned))
+		return;
+	for (u32 i = 0; i < PAGE_SIZE / 8 && !diff; i += 8)
+		diff = (w[i] ^ POISON) | (w[i + 1] ^ POISON) |
+		       (w[i + 2] ^ POISON) | (w[i + 3] ^ POISON) |
+		       (w[i + 4] ^ POISON) | (w[i + 5] ^ POISON) |
+		       (w[i + 6] ^ POISON) | (w[i + 7] ^ POISON);
+	for (u32 i = 0; diff && i < PAGE_SIZE / 8; i++)
+		if (w[i] != POISON)
+			panic("pfn %llx was written after it was freed: word %u is %llx",
+			      page_to_pfn(p), i, w[i]);
+}
+
+/* C1, and the model: does a CPU still hold a translation? */
+static void check_free(struct page *p, u32 order)
+{
+	const u64 bad = BIT(PG_locked) | BIT(PG_lru) | BIT(PG_reserved) |
+			BIT(PG_buddy) | BIT(PG_pcp) | BIT(PG_slab) | BIT(PG_table) |
+			BIT(PG_retired) | BIT(PG_zero) | BIT(PG_poisoned);
+
+	if (page_is_free(p))
+		panic("pfn %llx order %u is freed twice", page_to_pfn(p),
+		      order);
+	if (page_count(p) || page_mapcount(p) || p->flags & bad)
+		panic("pfn %llx order %u is freed with count %d, mapcount %d, flags %llx",
+		      page_to_pfn(p), order, page_count(p), page_mapcount(p),
+		      p->flags);
+	mmu_model_page_free(p, order);
+}
+
+void free_pages(struct page *p, u32 order)
+{
+	TRACE2(PAGE_FREE, page_to_pfn(p), order);
+	if (CONFIG_LAB) {
+		check_free(p, order);
+		for (u32 i = 0; i < 1U << order; i++)
+			poison(p + i);
+	}
+	p->flags = p->flags & BIT(PG_poisoned);
+	if (order)
+		free_block(p, order);
+	else
+		pcp_free(p);
+}
+
+/* A3 still holds when this begins: nobody else can have a reference. */
+static void prepare(struct page *p, u32 order, u32 flags)
+{
+	for (u32 i = 0; CONFIG_LAB && i < 1U << order; i++)
+		check_poison(p + i);
+	KASSERT(page_count(p) == 0 && page_mapcount(p) == 0);
+	p->flags = 0;
+	p->mapping = NULL;
+	p->index = 0;
+	p->private = 0;
+	p->tlb_gen = 0;
+	if (flags & ALLOC_ZERO)
+		rep_stosq(page_address(p), 0, PAGE_SIZE / 8 << order);
+	if (!(flags & ALLOC_FROZEN))
+		atomic_set_release(&p->_refcount, 1);
+}
+
+struct page *alloc_pages(u32 order, u32 flags)
+{
+	struct page *p = NULL;
+
+	if (order >= MAX_ORDER)
+		return NULL;
+	if (!(flags & ALLOC_NO_INJECT) && should_fail_alloc())
+		return NULL;
+	for (int attempt = 0; attempt < 2 && !p; attempt++) {
+		if (attempt)
+			drain_pcp_all();
+		p = order || flags & ALLOC_LOW ? alloc_block(order, flags) :
+						 pcp_alloc();
+	}
+	if (p)
+		prepare(p, order, flags);
+	return p;
+}
+
+/* In the largest blocks their addresses allow. */
+void page_alloc_add(pfn_t start, pfn_t end)
+{
+	managed_frames += end - start;
+	least_free = ~0UL;
+	while (start < end) {
+		u32 order = 0;
+
+		while (order < MAX_ORDER - 1 &&
+		       IS_ALIGNED(start, 2UL << order) &&
+		       start + (2UL << order) <= end)
+			order++;
+		free_block(pfn_to_page(start), order);
+		start += 1UL << order;
+	}
+}
+
+static u64 nr_pcp_pages(void)
+{
+	u64 n = 0;
+	u32 cpu;
+
+	for_each_cpu(cpu, &cpu_online_mask)
+		n += READ_ONCE(per_cpu_ptr(&pcp, cpu)->nr);
+	return n;
+}
+
+u64 nr_free_pages(void)
+{
+	return READ_ONCE(zones[ZONE_LOW].free) +
+	       READ_ONCE(zones[ZONE_HIGH].free) + nr_pcp_pages();
+}
+
+void page_alloc_stats(struct page_stats *s)
+{
+	*s = (struct page_stats){ .total = managed_frames };
+	s->free = nr_free_pages();
+	s->percpu = nr_pcp_pages();
+	s->low_watermark = min(READ_ONCE(least_free), s->free);
+	for (u32 o = 0; o < MAX_ORDER; o++)
+		s->blocks[o] = zones[ZONE_LOW].nr_blocks[o] +
+			       zones[ZONE_HIGH].nr_blocks[o];
+}
+
+void alloc_fail_nth(u32 n)
+{
+	WRITE_ONCE(fail_thread, NULL);
+	fail_in = n;
+	fail_fired = false;
+	if (n)
+		WRITE_ONCE(fail_thread, current());
+}
+
+bool alloc_failed_nth(void)
+{
+	return fail_fired;
+}
+
+bool should_fail_alloc(void)
+{
+	if (likely(!READ_ONCE(fail_thread)) || fail_thread != current() ||
+	    in_irq() || fail_fired || --fail_in)
+		return false;
+	fail_fired = true;
+	return true;
+}

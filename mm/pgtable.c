@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The one walker: a loop over levels, under RCU, ending with a table's lock.
+ *
+ * A table may be detached (relocated or freed) at any moment until its lock
+ * is held, so lock_table() looks again after it has the lock:
+ *
+ *	reader: lock_table, lock_leaf	writer: whoever detaches table T
+ *	(1) walk from pt->pgd, one	(A) lock parent M, lock T
+ *	    READ_ONCE a level; LIMBO:	(B) copy T (relocation), or T is empty
+ *	    start again			(C) switch or clear the parent entry
+ *	(2) lock T			(D) T RETIRED; unlock M
+ *	(3) T RETIRED? unlock, (1)	(E) flush; harvest; T filled with LIMBO
+ *	(4) use T until unlock		(F) unlock T; free it after RCU
+ *
+ * (1) before (C), (2) after (F): (3) sees RETIRED, because (D) comes before
+ *	the unlock in (F), which (2) acquires.  T is still a table: (1)..(3) is
+ *	one RCU section, and (F) waits for it.
+ * (2) before (A): the writer waits for (4) to end.
+ * (1) after (E): LIMBO, never mistaken for none (R4).
+ * (1) after (C): the new table or none.
+ *
+ * The lock is spun for with interrupts on: the writer flushes in (E) with T
+ * locked, and its IPIs must get through.
+ *
+ * Tests: tests/kt/kt_pgtable.c (walk:before_lock parks a reader between (1)
+ * and (2)); bug switch no_rewalk leaves (3) out.
+ */
+#include "mm/pgtable.h"
+#include "arch/cpu.h"
+#include "kernel/racepoint.h"
+#include "kernel/trace.h"
+#include "lib/err.h"
+#include "mm/internal_low.h"
+
+enum walk_end {
+	WALK_TABLE,		/* at the level asked for */
+	WALK_NONE,		/* an empty entry above it */
+	WALK_LEAF,		/* a leaf above it */
+	WALK_AGAIN,		/* LIMBO */
+};
+
+/* Step (1).  pos->ptep and pos->level: the last entry looked at. */
+static enum walk_end walk_down(struct pt_pos *pos, int level)
+{
+	pte_t *table = READ_ONCE(pos->pt->pgd);
+
+	for (int l = PT_LEVELS;; l--) {
+		pte_t e;
+
+		pos->level = l;
+		pos->ptep = &table[pt_index(pos->va, l)];
+		if (l == level)
+			return WALK_TABLE;
+		e = pte_read(pos->ptep);
+		if (pte_limbo(e))
+			return WALK_AGAIN;
+		if (pte_none(e))
+			return WALK_NONE;
+		if (!pte_table(e, l))
+			return WALK_LEAF;
+		table = phys_to_virt(pte_phys(e));
+	}
+}
+
+void table_lock(struct page *table)
+{
+	spin_lock(&table->ptl);
+}
+
+void table_unlock(struct page *table)
+{
+	spin_unlock(&table->ptl);
+}
+
+/* Steps (2) and (3).  RCU held.  False: nothing is locked, walk again. */
+static bool lock_live(struct pt_pos *pos)
+{
+	struct page *table = table_page(pos->ptep);
+
+	RACE_POINT("walk:before_lock");
+	table_lock(table);
+	if (page_test(table, PG_retired) && !BUG_SWITCH("no_rewalk")) {
+		table_unlock(table);
+		return false;
+	}
+	pos->table = table;
+	if (CONFIG_LAB)
+		TRACE4(PT_LOCK, pos->pt, pos->va, pos->level, table);
+	return true;
+}
+
+static void pos_init(struct pt_pos *pos, struct pgtable *pt, vaddr_t va)
+{
+	pos->pt = pt;
+	pos->va = va;
+	pos->table = NULL;
+}
+
+int lock_table(struct pgtable *pt, vaddr_t va, int level, struct pt_pos *pos)
+{
+	pos_init(pos, pt, va);
+	for (;;) {
+		enum walk_end end;
+		bool locked;
+
+		rcu_read_lock();
+		end = walk_down(pos, level);
+		locked = end == WALK_TABLE && lock_live(pos);
+		rcu_read_unlock();
+		if (locked)
+			return 0;
+		if (end == WALK_NONE)
+			return -ENOENT;
+		if (end == WALK_LEAF)
+			return -EEXIST;
+		cpu_relax();
+	}
+}
+
+void lock_leaf(struct pgtable *pt, vaddr_t va, struct pt_pos *pos)
+{
+	pos_init(pos, pt, va);
+	for (;;) {
+		bool locked;
+		pte_t e;
+
+		rcu_read_lock();
+		locked = walk_down(pos, 1) != WALK_AGAIN && lock_live(pos);
+		rcu_read_unlock();
+		if (locked) {
+			/* Did a table appear below us meanwhile? */
+			e = pte_read(pos->ptep);
+			if (!pte_limbo(e) && !pte_table(e, pos->level))
+				return;
+			unlock_table(pos);
+		}
+		cpu_relax();
+	}
+}
+
+void unlock_table(struct pt_pos *pos)
+{
+	if (CONFIG_LAB)
+		TRACE4(PT_UNLOCK, pos->pt, pos->va, pos->level, pos->table);
+	table_unlock(pos->table);
+	pos->ptep = NULL;			/* R1 */
+	pos->table = NULL;
+}
+
+/*
+ * Hang an empty table below pos' entry, unless somebody was faster.  The
+ * allocation comes first: nothing may be held across it (R2).
+ */
+static int add_table(struct pgtable *pt, vaddr_t va, int level)
+{
+	struct page *new = table_alloc(pt, level - 1, va);
+	struct pt_pos pos;
+	int err;
+
+	if (!new)
+		return -ENOMEM;
+	err = lock_table(pt, va, level, &pos);
+	if (err) {
+		/* The path above was taken down: the caller walks again. */
+		table_free(new);
+		return 0;
+	}
+	if (pte_none(pte_read(pos.ptep))) {
+		pte_set_table(&pos, __pte(page_to_phys(new) | table_flags(pt)));
+		new = NULL;
+	}
+	unlock_table(&pos);
+	if (new)
+		table_free(new);
+	return 0;
+}
+
+int lock_table_alloc(struct pgtable *pt, vaddr_t va, int level,
+		     struct pt_pos *pos)
+{
+	for (;;) {
+		int err = lock_table(pt, va, level, pos);
+
+		if (err != -ENOENT)
+			return err;
+		err = add_table(pt, va, pos->level);
+		if (err)
+			return err;
+	}
+}
+
+vaddr_t pos_end(const struct pt_pos *pos)
+{
+	u64 size = pt_size(pos->level);
+
+	return (pos->va & ~(size - 1)) + size;
+}
+
+bool pos_next(struct pt_pos *pos)
+{
+	vaddr_t next = pos_end(pos);
+
+	if (!pt_index(next, pos->level))
+		return false;
+	pos->va = next;
+	pos->ptep++;
+	return true;
+}
+
+/* One READ_ONCE a level.  False: LIMBO, start again. */
+static bool read_path(struct pgtable *pt, vaddr_t va, struct pt_path *path,
+		      int *level)
+{
+	const pte_t *table = READ_ONCE(pt->pgd);
+
+	for (int l = PT_LEVELS; l >= 1; l--) {
+		const pte_t *where = &table[pt_index(va, l)];
+		pte_t e = pte_read(where);
+
+		path->entry[l] = e;
+		path->where[l] = where;
+		*level = l;
+		if (pte_limbo(e))
+			return false;
+		if (!pte_table(e, l))
+			return true;
+		table = phys_to_virt(pte_phys(e));
+	}
+	return true;
+}
+
+pte_t pgtable_read(struct pgtable *pt, vaddr_t va, int *level,
+		   struct pt_path *path)
+{
+	struct pt_path own;
+	int end;
+
+	KASSERT(rcu_read_lock_held());
+	if (!path)
+		path = &own;
+	for (;;) {
+		*path = (struct pt_path){ 0 };
+		if (read_path(pt, va, path, &end))
+			break;
+		cpu_relax();
+	}
+	if (level)
+		*level = end;
+	return path->entry[end];
+}
+
+bool pt_path_same(const struct pt_path *path)
+{
+	for (int l = PT_LEVELS; l >= 1 && path->where[l]; l--)
+		if (!pte_same(pte_read(path->where[l]), path->entry[l]))
+			return false;
+	return true;
+}
+
+/* The largest leaf that fits at the start of m. */
+static int leaf_level(const struct pt_mapping *m)
+{
+	int level = m->max_level;
+
+	while (level > 1 && (!IS_ALIGNED(m->va | m->pa, pt_size(level)) ||
+			     m->len < pt_size(level)))
+		level--;
+	return level;
+}
+
+/* Leaves of one level in one table, until m is done or wants another. */
+static int map_in_table(struct pt_pos *pos, struct pt_mapping *m)
+{
+	u64 size = pt_size(pos->level);
+
+	do {
+		if (!pte_none(pte_read(pos->ptep)))
+			return -EEXIST;
+		pte_set(pos, __pte(m->pa | m->flags |
+				   (pos->level > 1 ? PTE_PS : 0)));
+		m->va += size;
+		m->pa += size;
+		m->len -= size;
+	} while (m->len && leaf_level(m) == pos->level && pos_next(pos));
+	return 0;
+}
+
+int pgtable_map(struct pgtable *pt, const struct pt_mapping *map)
+{
+	struct pt_mapping m = *map;
+	int err = 0;
+
+	while (m.len && !err) {
+		struct pt_pos pos;
+
+		err = lock_table_alloc(pt, m.va, leaf_level(&m), &pos);
+		if (err)
+			break;
+		err = map_in_table(&pos, &m);
+		unlock_table(&pos);
+	}
+	return err;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Two leaf tables locked together: mremap moves entries between them, fork
+ * copies from one mm's to another's.
+ *
+ *	this				whoever retires a table
+ *	(1) find both tables, RCU	(A) lock parent and table
+ *	(2) lock the lower, the higher	(B) switch or clear the parent entry
+ *	(3) PG_retired in either?	(C) PG_retired, unlock
+ *	    unlock, go to (1)
+ * (2) before (A): it waits for us.  (A) before (2): (3) sees (C), because (2)
+ * takes the lock (C) released.  Rules R1-R3 of mm/pgtable.h.
+ *
+ * Locks: table locks of one level, by ascending address of the struct page.
+ * Tests: tests/kt/kt_mmap.c (mremap), tests/kt/kt_fork.c
+ */
+#include "arch/cpu.h"
+#include "lib/err.h"
+#include "mm/internal.h"
+
+/* RCU section held.  The level-1 table that covers va, or NULL. */
+static struct page *find_leaf_table(struct pt_pos *pos)
+{
+	struct pt_path path;
+	int level;
+
+	pgtable_read(pos->pt, pos->va, &level, &path);
+	if (level != 1)
+		return NULL;
+	pos->level = 1;
+	pos->ptep = (pte_t *)path.where[1];
+	pos->table = table_page(path.where[1]);
+	return pos->table;
+}
+
+int lock_table_pair(struct pt_pos *a, struct pt_pos *b)
+{
+	struct page *lo, *hi;
+	bool retired;
+
+	for (;;) {
+		rcu_read_lock();
+		lo = find_leaf_table(a);			/* (1) */
+		hi = find_leaf_table(b);
+		if (!lo || !hi) {
+			rcu_read_unlock();
+			return -ENOENT;
+		}
+		if (lo > hi)
+			swap(lo, hi);
+		table_lock(lo);					/* (2) */
+		if (hi != lo)
+			spin_lock_nest_lock(&hi->ptl, &lo->ptl);
+		rcu_read_unlock();
+		retired = page_test(lo, PG_retired) ||
+			  page_test(hi, PG_retired);		/* (3) */
+		if (likely(!retired))
+			return 0;
+		unlock_table_pair(a, b);
+		cpu_relax();
+	}
+}
+
+void unlock_table_pair(struct pt_pos *a, struct pt_pos *b)
+{
+	if (b->table != a->table)
+		table_unlock(b->table);
+	table_unlock(a->table);
+}

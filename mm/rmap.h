@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reverse mapping: from a page to every PTE that maps it.
+ * page->mapping is the address_space of a file page, or anon_vma | 1.
+ */
+#ifndef MM_RMAP_H
+#define MM_RMAP_H
+
+#include "mm/vma.h"
+
+struct pt_pos;
+
+/*
+ * One per vma that had an anonymous fault; shared by merge, chained by fork.
+ * Only the root's rwsem is used.  The slab is type-stable under RCU.
+ */
+struct anon_vma {
+	struct anon_vma *root;
+	struct rwsem rwsem;			/* LOCK_ANON_VMA, root's */
+	atomic_t refcount;
+	u32 num_children;			/* root rwsem; self counts for a root */
+	u32 num_active_vmas;			/* root rwsem */
+	struct anon_vma *parent;
+	struct rb_root rb_root;			/* avc interval tree; LSB: all-locks mark */
+	bool all_locks_mark;			/* mm_all_locks_mutex */
+};
+struct anon_vma_chain {
+	struct vm_area_struct *vma;
+	struct anon_vma *anon_vma;
+	struct list_head same_vma;		/* vma->anon_vma_chain, newest first */
+	struct interval_tree_node node;		/* in anon_vma->rb_root */
+};
+
+/* Make sure vma->anon_vma is set.  0 or -ENOMEM.  mmap_lock held. */
+int anon_vma_prepare(struct vm_area_struct *vma);
+/* fork / split: 0 or -ENOMEM with nothing linked. */
+int anon_vma_fork(struct vm_area_struct *child, struct vm_area_struct *parent);
+int anon_vma_clone(struct vm_area_struct *dst, struct vm_area_struct *src);
+void unlink_anon_vmas(struct vm_area_struct *vma);
+void put_anon_vma(struct anon_vma *av);
+/*
+ * vma's range (start, pgoff) is about to change (split, merge, grow): take its
+ * nodes out of the i_mmap and anon_vma trees, change it, put them back.
+ */
+void rmap_vma_detach(struct vm_area_struct *vma);
+void rmap_vma_attach(struct vm_area_struct *vma);
+
+/* The PTE's lock is held by the caller; mapcount and rss move here. */
+void page_add_new_anon_rmap(struct page *p, struct vm_area_struct *vma, vaddr_t va);
+void page_add_anon_rmap(struct page *p, struct vm_area_struct *vma);	/* fork */
+void page_add_file_rmap(struct page *p, struct vm_area_struct *vma);
+void page_remove_rmap(struct page *p, struct vm_area_struct *vma);
+
+/*
+ * Calls fn for each vma that may map p, with the address; the caller of fn
+ * must look at the PTE itself.  Stops when fn returns nonzero, returns that.
+ * Takes i_mmap_rwsem or the anon_vma root for read.  p has a reference, and
+ * is locked when it is a file page.
+ */
+typedef int rmap_fn(struct page *p, struct vm_area_struct *vma, vaddr_t va,
+		    void *arg);
+int rmap_walk(struct page *p, rmap_fn *fn, void *arg);
+/*
+ * Lock the leaf of vma at va if it maps p (page_vma_mapped_walk).  True: pos
+ * is locked.
+ */
+bool page_vma_mapped(struct page *p, struct vm_area_struct *vma, vaddr_t va, struct pt_pos *pos);
+/* Accessed through any primary or secondary mapping since the last call? */
+int page_referenced(struct page *p);
+/* Write-protect and clean all PTEs; was any dirty?  p locked. */
+bool page_mkclean(struct page *p);
+/* Unmap a file page everywhere; true when nothing maps it.  p locked. */
+bool try_to_unmap(struct page *p);
+
+#endif

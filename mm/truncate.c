@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Pages leave a file: by truncation (whoever holds them), or because they are
+ * clean and nobody needs them.
+ *
+ * U1. The size is cut first, then everything beyond is unmapped, then dropped
+ *     page by page under its lock, unmapped again if a fault that had looked
+ *     at the old size got in between (X4 in fault.c).
+ * U2. The part of the last page beyond the size reads as zeros, in the cache
+ *     and so through every mapping; that page is dirty then, since its file's
+ *     owner does not know the zeros.
+ * U3. invalidate drops a page only through remove_mapping: clean, unmapped,
+ *     no reference but the cache's and ours.
+ *
+ * Locks: page lock, then i_mmap_rwsem, then table locks.
+ * Tests: tests/kt/kt_filemap.c
+ */
+#include "kernel/thread.h"
+#include "lib/err.h"
+#include "lib/string.h"
+#include "mm/filemap.h"
+#include "mm/mmap.h"
+#include "mm/rmap.h"
+
+#define GANG	16
+
+/* Up to GANG referenced pages with index >= *next; moves *next on. */
+static u32 get_pages(struct address_space *m, u64 *next, struct page **pages)
+{
+	u64 index[GANG];
+	u32 n, got = 0;
+
+	rcu_read_lock();
+	n = radix_tree_gang_lookup(&m->i_pages, (void **)pages, index, *next,
+				   GANG);
+	rcu_read_unlock();
+	for (u32 i = 0; i < n; i++) {
+		struct page *p = find_get_page(m, index[i]);
+
+		if (p)
+			pages[got++] = p;
+	}
+	*next = n ? index[n - 1] + 1 : U64_MAX;
+	return got;
+}
+
+static void truncate_page(struct address_space *m, struct page *p)
+{
+	lock_page(p);
+	if (READ_ONCE(p->mapping) == m) {
+		while (page_mapped(p)) {		/* U1 */
+			unmap_mapping_range(m, p->index, p->index);
+			if (page_mapped(p))
+				yield();
+		}
+		delete_from_page_cache(p);
+	}
+	unlock_page(p);
+}
+
+static void drop_from(struct address_space *m, u64 first)
+{
+	struct page *pages[GANG];
+	u64 next = first;
+	u32 n;
+
+	while (next != U64_MAX) {
+		n = get_pages(m, &next, pages);
+		for (u32 i = 0; i < n; i++) {
+			truncate_page(m, pages[i]);
+			put_page(pages[i]);
+		}
+	}
+}
+
+/* U2. */
+static void zero_tail(struct address_space *m, u64 size)
+{
+	u64 off = size & ~PAGE_MASK;
+	struct page *p = read_cache_page(m, size >> PAGE_SHIFT);
+
+	if (IS_ERR(p))
+		return;		/* its owner will be asked again, and say so */
+	lock_page(p);
+	if (READ_ONCE(p->mapping) == m) {
+		memset((char *)page_address(p) + off, 0, PAGE_SIZE - off);
+		set_page_dirty(p);
+	}
+	unlock_page(p);
+	put_page(p);
+}
+
+void truncate_pagecache(struct address_space *m, u64 size)
+{
+	u64 first = DIV_ROUND_UP(size, PAGE_SIZE);
+	u64 old = READ_ONCE(m->size);
+
+	WRITE_ONCE(m->size, size);
+	smp_mb();		/* the size before the unmap: fault's (2) */
+	if (!RB_EMPTY_ROOT(&m->i_mmap))
+		unmap_mapping_range(m, first, U64_MAX >> PAGE_SHIFT);
+	if (size < old && (size & ~PAGE_MASK))
+		zero_tail(m, size);
+	drop_from(m, first);
+}
+
+/* p has our reference, which is gone afterwards.  True: dropped. */
+static bool invalidate_page(struct address_space *m, struct page *p, int how)
+{
+	if (!trylock_page(p)) {
+		put_page(p);
+		return false;
+	}
+	if (READ_ONCE(p->mapping) == m && !page_test(p, PG_dirty) &&
+	    (how == DROP_MAPPED_TOO ? try_to_unmap(p) : !page_mapped(p)) &&
+	    !remove_mapping(p))
+		return true;
+	unlock_page(p);
+	put_page(p);
+	return false;
+}
+
+u64 invalidate_mapping_pages(struct address_space *m, int how)
+{
+	struct page *pages[GANG];
+	u64 next = 0, dropped = 0;
+	u32 n;
+
+	while (next != U64_MAX) {
+		n = get_pages(m, &next, pages);
+		for (u32 i = 0; i < n; i++)
+			dropped += invalidate_page(m, pages[i], how);
+	}
+	return dropped;
+}
+
+static void drop_one_mapping(struct address_space *m, void *arg)
+{
+	*(u64 *)arg += invalidate_mapping_pages(m, DROP_MAPPED_TOO);
+}
+
+u64 filemap_drop_clean(void)
+{
+	u64 dropped = 0;
+
+	for_each_mapping(drop_one_mapping, &dropped);
+	return dropped;
+}

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The vma tree: what a program may do at which address.
+ *
+ * V1. The vmas of an mm are disjoint, page-aligned, non-empty, and below
+ *     USER_END; the tree orders them by vm_start.
+ * V2. A file's vma is in its mapping's i_mmap tree for as long as it is in the
+ *     mm's, and at every moment in which it may have PTEs.
+ * V3. Where two vmas share a page's place for a moment (split, merge), both
+ *     are in the rmap trees: a walker may see a place twice, never not at all.
+ * V4. A vma's range and offset change only between rmap_vma_detach and
+ *     rmap_vma_attach, which hold both rmap locks.
+ *
+ * Locks: mmap_lock, read for look-ups, write for changes; then i_mmap_rwsem,
+ * then the anon_vma root.  A vma lives until vma_free by the writer that took
+ * it out of the tree; nobody keeps a pointer beyond mmap_lock.
+ * Tests: tests/kt/kt_vma.c
+ */
+#include "lib/err.h"
+#include "mm/internal.h"
+#include "mm/rmap.h"
+#include "mm/slab.h"
+
+static struct kmem_cache *vma_cache;
+
+#define vma_of(rb_)	rb_entry_safe(rb_, struct vm_area_struct, vm_rb)
+
+void vma_cache_init(void)
+{
+	vma_cache = kmem_cache_create("vm_area", sizeof(struct vm_area_struct),
+				      64, SLAB_PLAIN, NULL);
+}
+
+u64 vma_pte_flags(u64 vm_flags)
+{
+	u64 f = PTE_P | PTE_U;
+
+	if (!(vm_flags & (VM_READ | VM_WRITE | VM_EXEC)))
+		return PTE_PROTNONE | PTE_NX;
+	if (vm_flags & VM_WRITE)
+		f |= PTE_W;
+	if (!(vm_flags & VM_EXEC))
+		f |= PTE_NX;
+	return f;
+}
+
+struct vm_area_struct *vma_alloc(struct mm_struct *mm, vaddr_t start,
+				 vaddr_t end, u64 flags)
+{
+	struct vm_area_struct *vma = kmem_cache_zalloc(vma_cache);
+
+	if (!vma)
+		return NULL;
+	vma->vm_mm = mm;
+	vma->vm_start = start;
+	vma->vm_end = end;
+	vma->vm_flags = flags;
+	vma->vm_pgoff = start >> PAGE_SHIFT;
+	INIT_LIST_HEAD(&vma->anon_vma_chain);
+	return vma;
+}
+
+void vma_set_mapping(struct vm_area_struct *vma, struct address_space *m)
+{
+	if (m && m->a_ops->get)
+		m->a_ops->get(m);
+	vma->vm_mapping = m;
+}
+
+struct vm_area_struct *vma_dup(const struct vm_area_struct *src)
+{
+	struct vm_area_struct *vma;
+
+	vma = vma_alloc(src->vm_mm, src->vm_start, src->vm_end, src->vm_flags);
+	if (!vma)
+		return NULL;
+	vma->vm_pgoff = src->vm_pgoff;
+	vma_set_mapping(vma, src->vm_mapping);
+	return vma;
+}
+
+void vma_free(struct vm_area_struct *vma)
+{
+	struct address_space *m = vma->vm_mapping;
+
+	KASSERT(list_empty(&vma->anon_vma_chain));
+	kmem_cache_free(vma_cache, vma);
+	if (m && m->a_ops->put)
+		m->a_ops->put(m);
+}
+
+struct vm_area_struct *find_vma(struct mm_struct *mm, vaddr_t addr)
+{
+	struct rb_node *n = mm->mm_rb.rb_node;
+	struct vm_area_struct *best = NULL;
+
+	KASSERT(rwsem_is_locked(&mm->mmap_lock));
+	while (n) {
+		struct vm_area_struct *v = vma_of(n);
+
+		if (v->vm_end <= addr) {
+			n = n->rb_right;
+			continue;
+		}
+		best = v;
+		if (v->vm_start <= addr)
+			break;
+		n = n->rb_left;
+	}
+	return best;
+}
+
+struct vm_area_struct *vma_lookup(struct mm_struct *mm, vaddr_t addr)
+{
+	struct vm_area_struct *vma = find_vma(mm, addr);
+
+	return vma && vma->vm_start <= addr ? vma : NULL;
+}
+
+struct vm_area_struct *vma_first(struct mm_struct *mm)
+{
+	return vma_of(rb_first(&mm->mm_rb));
+}
+
+struct vm_area_struct *vma_next(struct vm_area_struct *vma)
+{
+	return vma_of(rb_next(&vma->vm_rb));
+}
+
+struct vm_area_struct *vma_prev(struct vm_area_struct *vma)
+{
+	return vma_of(rb_prev(&vma->vm_rb));
+}
+
+vaddr_t vma_gap_start(const struct vm_area_struct *vma)
+{
+	if (!(vma->vm_flags & VM_GROWSDOWN))
+		return vma->vm_start;
+	return vma->vm_start > STACK_GUARD_GAP ?
+	       vma->vm_start - STACK_GUARD_GAP : 0;
+}
+
+static void tree_insert(struct mm_struct *mm, struct vm_area_struct *vma)
+{
+	struct rb_node **link = &mm->mm_rb.rb_node, *parent = NULL;
+
+	while (*link) {
+		parent = *link;
+		if (vma->vm_start < vma_of(parent)->vm_start)
+			link = &parent->rb_left;
+		else
+			link = &parent->rb_right;
+	}
+	rb_link_node(&vma->vm_rb, parent, link);
+	rb_insert_color(&vma->vm_rb, &mm->mm_rb);
+}
+
+void vma_i_mmap_insert(struct vm_area_struct *vma)
+{
+	vma->shared.start = vma->vm_pgoff;
+	vma->shared.last = vma->vm_pgoff + vma_pages(vma) - 1;
+	interval_tree_insert(&vma->shared, &vma->vm_mapping->i_mmap);
+}
+
+void vma_link(struct mm_struct *mm, struct vm_area_struct *vma)
+{
+	struct address_space *m = vma->vm_mapping;
+
+	KASSERT(rwsem_is_write_locked(&mm->mmap_lock));
+	tree_insert(mm, vma);
+	mm->map_count++;
+	mm->total_vm += vma_pages(vma);
+	if (!m)
+		return;
+	down_write(&m->i_mmap_rwsem);
+	vma_i_mmap_insert(vma);
+	up_write(&m->i_mmap_rwsem);
+}
+
+void vma_unlink(struct mm_struct *mm, struct vm_area_struct *vma)
+{
+	struct address_space *m = vma->vm_mapping;
+
+	KASSERT(rwsem_is_write_locked(&mm->mmap_lock));
+	rb_erase(&vma->vm_rb, &mm->mm_rb);
+	mm->map_count--;
+	mm->total_vm -= vma_pages(vma);
+	if (!m)
+		return;
+	down_write(&m->i_mmap_rwsem);
+	interval_tree_remove(&vma->shared, &m->i_mmap);
+	up_write(&m->i_mmap_rwsem);
+}
+
+int vma_split(struct vm_area_struct *vma, vaddr_t addr)
+{
+	if (vma->vm_mm->map_count >= MAX_MAP_COUNT)
+		return -ENOMEM;
+	return vma_split_unlimited(vma, addr);
+}
+
+int vma_split_unlimited(struct vm_area_struct *vma, vaddr_t addr)
+{
+	struct mm_struct *mm = vma->vm_mm;
+	struct vm_area_struct *new;
+
+	KASSERT(addr > vma->vm_start && addr < vma->vm_end);
+	new = vma_dup(vma);
+	if (!new)
+		return -ENOMEM;
+	new->vm_start = addr;
+	new->vm_pgoff = linear_page_index(vma, addr);
+	new->anon_vma = vma->anon_vma;
+	if (anon_vma_clone(new, vma)) {
+		vma_free(new);
+		return -ENOMEM;
+	}
+	/* commit: new is in the anon trees already (V3) */
+	rmap_vma_detach(vma);
+	vma->vm_end = addr;
+	if (new->vm_mapping)
+		vma_i_mmap_insert(new);
+	rmap_vma_attach(vma);
+	tree_insert(mm, new);
+	mm->map_count++;
+	return 0;
+}
+
+/* Could one anon_vma serve both?  Equal, or one has none and the other's
+ * chain is its own alone (then a fork stands between no pages of the two). */
+static bool anon_vmas_agree(const struct vm_area_struct *a,
+			    const struct vm_area_struct *b)
+{
+	if (a->anon_vma == b->anon_vma)
+		return true;
+	if (a->anon_vma && b->anon_vma)
+		return false;
+	return list_is_singular(a->anon_vma ? &a->anon_vma_chain :
+					      &b->anon_vma_chain);
+}
+
+static bool vmas_adjoin(const struct vm_area_struct *a,
+			const struct vm_area_struct *b)
+{
+	return a->vm_end == b->vm_start && a->vm_mapping == b->vm_mapping &&
+	       a->vm_pgoff + vma_pages(a) == b->vm_pgoff;
+}
+
+/* a grows over b, which goes away. */
+static bool merge_into(struct vm_area_struct *a, struct vm_area_struct *b)
+{
+	struct mm_struct *mm = a->vm_mm;
+	u64 pages = vma_pages(b);
+
+	if (!vmas_adjoin(a, b) || a->vm_flags != b->vm_flags ||
+	    !anon_vmas_agree(a, b))
+		return false;
+	if (!a->anon_vma && b->anon_vma) {
+		a->anon_vma = b->anon_vma;
+		if (anon_vma_clone(a, b))
+			return false;
+	}
+	/* commit */
+	rmap_vma_detach(a);
+	a->vm_end = b->vm_end;
+	rmap_vma_attach(a);
+	vma_unlink(mm, b);
+	mm->total_vm += pages;
+	unlink_anon_vmas(b);
+	vma_free(b);
+	return true;
+}
+
+struct vm_area_struct *vma_merge(struct vm_area_struct *vma)
+{
+	struct vm_area_struct *prev = vma_prev(vma), *next;
+
+	KASSERT(rwsem_is_write_locked(&vma->vm_mm->mmap_lock));
+	if (prev && merge_into(prev, vma))
+		vma = prev;
+	next = vma_next(vma);
+	if (next)
+		merge_into(vma, next);
+	return vma;
+}
+
+#define VM_ACCESS_FLAGS	(VM_READ | VM_WRITE | VM_EXEC)
+
+static struct anon_vma *reusable(struct vm_area_struct *near,
+				 struct vm_area_struct *a,
+				 struct vm_area_struct *b)
+{
+	struct anon_vma *av = smp_load_acquire(&near->anon_vma);
+
+	/* The acquire pairs with anon_vma_prepare: av set, chain complete. */
+	if (!av || !vmas_adjoin(a, b) ||
+	    ((a->vm_flags ^ b->vm_flags) & ~VM_ACCESS_FLAGS) ||
+	    !list_is_singular(&near->anon_vma_chain))
+		return NULL;
+	return av;
+}
+
+struct anon_vma *vma_neighbour_anon_vma(struct vm_area_struct *vma)
+{
+	struct vm_area_struct *next = vma_next(vma), *prev = vma_prev(vma);
+	struct anon_vma *av = NULL;
+
+	if (next)
+		av = reusable(next, vma, next);
+	if (!av && prev)
+		av = reusable(prev, prev, vma);
+	return av;
+}

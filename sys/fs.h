@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The file system: one tree of inodes in memory, filled from the archive.
+ *
+ * Locks: fs_names (a rwsem, LOCK_INODE) guards all names: directory entries,
+ * link counts, parents.  inode->i_rwsem (the same rank, never both) makes
+ * writes to one file's data and its size atomic.
+ */
+#ifndef SYS_FS_H
+#define SYS_FS_H
+
+#include "kernel/mutex.h"
+#include "mm/mm_types.h"
+#include "sys/abi.h"
+
+struct cpio_entry;
+struct file_ops;
+struct inode;
+
+struct dirent {
+	struct list_head link;		/* N: in the directory, by cookie */
+	struct inode *inode;		/* N: a reference */
+	u64 cookie;			/* I: ascending, for getdents */
+	u32 len;			/* I */
+	char name[];			/* I: terminated */
+};
+
+/* Key: I immutable, N fs_names, w i_rwsem, a atomic. */
+struct inode {
+	atomic_t refs;			/* names, open files, vmas, cwds */
+	u32 ino;			/* I */
+	u32 mode;			/* a */
+	u32 nlink;			/* N */
+	u32 uid, gid;			/* a */
+	u32 rdev;			/* I: major << 8 | minor */
+	u64 mtime_ns, ctime_ns, atime_ns;	/* a */
+	const char *path;		/* I: as first linked; for messages */
+	const struct file_ops *fops;	/* I: what an open file of it does */
+	void *priv;			/* I: the special file's */
+	/* regular files */
+	struct rwsem i_rwsem;
+	struct address_space mapping;
+	const u8 *data;			/* I: in the archive, or NULL */
+	u64 data_len;			/* w: of that, what still counts */
+	/* directories */
+	struct list_head entries;	/* N */
+	u64 next_cookie;		/* N */
+	struct inode *parent;		/* N: no reference; NULL: removed */
+	/* symbolic links: one of the two */
+	const char *target;		/* I */
+	struct inode *(*follow)(void);	/* I: a reference, or NULL */
+};
+
+extern struct rwsem fs_names;
+extern struct inode *fs_root;		/* I after boot */
+
+/* ramfs.c */
+/* No name yet, one reference.  path is copied.  NULL: no memory. */
+struct inode *inode_alloc(u32 mode, const char *path);
+struct inode *inode_get(struct inode *inode);	/* NULL is allowed */
+void inode_put(struct inode *inode);		/* sleeps */
+/* An inode of a mapping of ours, else NULL. */
+struct inode *mapping_inode(struct address_space *m);
+/* Under fs_names.  The entry, or NULL. */
+struct dirent *dir_find(struct inode *dir, const char *name, u32 len);
+/* Takes a reference on inode, counts the link.  -ENOMEM; -EEXIST unchecked. */
+int dir_add(struct inode *dir, const char *name, u32 len, struct inode *inode);
+/* Removes and frees the entry; its reference passes to the caller. */
+struct inode *dir_remove(struct inode *dir, struct dirent *de);
+bool dir_empty(const struct inode *dir);
+/* i_rwsem write held.  0 or -Exxx. */
+int inode_truncate(struct inode *inode, u64 size);
+
+/* namei.c */
+#define WALK_FOLLOW	BIT(0)		/* a symbolic link at the end too */
+#define WALK_CREATE	BIT(1)		/* the last name may be missing */
+struct walk {
+	struct inode *dir;		/* where the last name is looked up */
+	struct inode *inode;		/* what it is; NULL: missing */
+	const char *name;		/* the last name; not terminated */
+	u32 len;			/* 0: the path ends in a ., .. or / */
+	u32 want_dir;			/* a slash follows the last name */
+	u32 links;			/* followed so far */
+};
+/* fs_names held; nothing in w is referenced.  base NULL: the root. */
+int fs_walk(struct walk *w, struct inode *base, const char *path, u32 flags);
+/* The inode with a reference, or ERR_PTR. */
+struct inode *fs_lookup(struct inode *base, const char *path, u32 flags);
+/* Where relative paths of current start, with a reference; ERR_PTR. */
+struct inode *fs_base(s32 dfd, const char *path);
+/* A path of the user's in fresh memory, for kfree; ERR_PTR. */
+char *getname(vaddr_t from);
+/* The absolute path of a directory into buf.  Its length or -Exxx. */
+s64 fs_dir_path(struct inode *dir, char *buf, u64 size);
+
+/* fsops.c: each resolves its own paths.  0 or -Exxx; sleep. */
+/* A new inode under that name, referenced; ERR_PTR. */
+struct inode *fs_create(struct inode *base, const char *path, u32 mode);
+int fs_mkdir(struct inode *base, const char *path, u32 mode);
+int fs_symlink(const char *target, struct inode *base, const char *path);
+int fs_unlink(struct inode *base, const char *path);
+int fs_rmdir(struct inode *base, const char *path);
+struct fs_path { struct inode *base; const char *path; };
+int fs_link(const struct fs_path *from, const struct fs_path *to, u32 flags);
+int fs_rename(const struct fs_path *from, const struct fs_path *to, u32 flags);
+
+/* open.c: an open file of an inode, whose reference it takes; ERR_PTR. */
+struct file *inode_open(struct inode *inode, u32 flags);
+struct file *fs_open(struct inode *base, const char *path, u32 flags, u32 mode);
+
+/* regular.c */
+extern const struct file_ops regular_fops, dir_fops;
+/* initramfs.c: how many regular files the archive gave. */
+u32 initramfs_files(void);
+
+struct fs_context {
+	atomic_t refs;
+	spinlock_t lock;		/* LOCK_FILES */
+	struct inode *cwd;		/* lock */
+	u32 umask;			/* a */
+};
+struct fs_context *fs_alloc(void);	/* cwd is the root */
+struct fs_context *fs_get(struct fs_context *fs);
+struct fs_context *fs_dup(struct fs_context *fs);
+void fs_put(struct fs_context *fs);
+void fs_set_cwd(struct fs_context *fs, struct inode *dir);
+
+#endif

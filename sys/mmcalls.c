@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * System calls about memory: arguments as Linux checks them, then mm/.
+ * Tests: tests/abi/t_mmap
+ */
+#include "arch/layout.h"
+#include "lib/err.h"
+#include "mm/mmap.h"
+#include "sys/file.h"
+#include "sys/fs.h"
+#include "sys/process.h"
+#include "sys/syscall.h"
+
+#define MS_ASYNC	1
+#define MS_INVALIDATE	2
+#define MS_SYNC		4
+#define MADV_NORMAL	0
+#define MADV_DONTNEED	4
+#define MADV_FREE	8
+#define MADV_POPULATE_WRITE 23
+
+/* What the file allows and where its pages are.  0 or -Exxx. */
+static s64 request_file(struct mmap_request *rq, struct file *f)
+{
+	struct inode *inode = f->inode;
+
+	if (!file_readable(f))
+		return -EACCES;
+	if (inode && S_ISCHR(inode->mode) && inode->rdev == (1 << 8 | 5)) {
+		rq->flags |= MAP_ANONYMOUS;		/* /dev/zero */
+		return 0;
+	}
+	if (!inode || !S_ISREG(inode->mode) || inode->fops != &regular_fops)
+		return -ENODEV;
+	rq->mapping = &inode->mapping;
+	rq->may = VM_MAYREAD | VM_MAYEXEC;
+	if (file_writable(f) || (rq->flags & MAP_TYPE) == MAP_PRIVATE)
+		rq->may |= VM_MAYWRITE;
+	return 0;
+}
+
+SYSCALL_FN(mmap)
+{
+	struct mmap_request rq = {
+		.addr = s->a[0], .len = s->a[1], .prot = (int)s->a[2],
+		.flags = (int)s->a[3], .pgoff = s->a[5] >> PAGE_SHIFT,
+	};
+	struct file *f = NULL;
+	s64 ret = 0;
+
+	if (s->a[5] & ~PAGE_MASK)
+		return -EINVAL;
+	if ((rq.flags & MAP_TYPE) == 3)		/* MAP_SHARED_VALIDATE */
+		rq.flags = (rq.flags & ~MAP_TYPE) | MAP_SHARED;
+	if (!(rq.flags & MAP_ANONYMOUS)) {
+		f = fget(s->a[4]);
+		if (!f)
+			return -EBADF;
+		ret = request_file(&rq, f);
+	}
+	if (!ret)
+		ret = do_mmap(cur_proc()->mm, &rq);
+	if (f)
+		file_put(f);	/* the vma has its own reference */
+	return ret;
+}
+
+SYSCALL_FN(munmap)
+{
+	return do_munmap(cur_proc()->mm, s->a[0], s->a[1]);
+}
+
+SYSCALL_FN(mprotect)
+{
+	return do_mprotect(cur_proc()->mm, s->a[0], s->a[1], (int)s->a[2]);
+}
+
+SYSCALL_FN(brk)
+{
+	return (s64)do_brk(cur_proc()->mm, s->a[0]);
+}
+
+SYSCALL_FN(mremap)
+{
+	struct mremap_request rq = {
+		.old = s->a[0], .old_len = s->a[1], .new_len = s->a[2],
+		.flags = (int)s->a[3], .new_addr = s->a[4],
+	};
+
+	return do_mremap(cur_proc()->mm, &rq);
+}
+
+/* A hint needs its range checked as DONTNEED does, no more. */
+static s64 check_range(vaddr_t start, u64 len)
+{
+	if (start & ~PAGE_MASK)
+		return -EINVAL;
+	if (len && !PAGE_ALIGN(len))
+		return -EINVAL;
+	return start + PAGE_ALIGN(len) < start ? -EINVAL : 0;
+}
+
+SYSCALL_FN(madvise)
+{
+	u32 advice = (u32)s->a[2];
+
+	if (advice == MADV_DONTNEED)
+		return do_madvise_dontneed(cur_proc()->mm, s->a[0], s->a[1]);
+	if (advice > MADV_POPULATE_WRITE || (advice > 4 && advice < MADV_FREE))
+		return -EINVAL;
+	return check_range(s->a[0], s->a[1]);
+}
+
+/* Files are nowhere but in memory: only the arguments are checked. */
+SYSCALL_FN(msync)
+{
+	u32 flags = (u32)s->a[2];
+
+	if (flags & ~(u32)(MS_ASYNC | MS_INVALIDATE | MS_SYNC))
+		return -EINVAL;
+	if ((flags & (MS_ASYNC | MS_SYNC)) == (MS_ASYNC | MS_SYNC))
+		return -EINVAL;
+	return check_range(s->a[0], s->a[1]);
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A device fault whose look at the page table came before a change, and whose
+ * shadow entry would come after it (drivers/shadow/kvm.c, steps (1)-(5)).
+ */
+#include "drivers/shadow/shadow.h"
+#include "kernel/racepoint.h"
+#include "kernel/thread.h"
+#include "tests/kt/kt_mm.h"
+
+#define OLD_WORD 0x0ddUL
+
+struct reader {
+	struct shadow_dev *d;
+	struct shadow_req r;
+	u32 done;
+};
+
+static void read_thread(void *arg)
+{
+	struct reader *r = arg;
+
+	shadow_access(r->d, &r->r);
+	WRITE_ONCE(r->done, 1);
+}
+
+static void dontneed_thread(void *arg)
+{
+	do_madvise_dontneed(arg, KT_BASE, 0x1000);
+}
+
+struct stage {
+	struct mm_struct *mm;
+	struct page *page;		/* ours, so that it is never freed */
+	struct reader rd;
+	struct thread *th;
+};
+
+/* A page with OLD_WORD; the device has looked it up and not installed it. */
+static bool stage_begin(struct kt *t, struct stage *s)
+{
+	*s = (struct stage){ .mm = mm_alloc() };
+	if (!KT_EXPECT(t, s->mm))
+		return false;
+	kt_map(s->mm, 0, 0x1000, PROT_RW);
+	kt_poke(s->mm, KT_BASE, OLD_WORD);
+	s->page = pte_page(kt_pte(s->mm, KT_BASE));
+	get_page(s->page);
+	s->rd.d = shadow_attach(s->mm, "kvm");
+	if (!KT_EXPECT(t, !IS_ERR(s->rd.d)))
+		return false;
+	s->rd.r = (struct shadow_req){ .op = SHADOW_READ, .va = KT_BASE };
+	race_arm("shadow:after_gup", 1);
+	s->th = kthread_run("reader", -1, read_thread, &s->rd);
+	KT_EQ(t, race_wait_parked("shadow:after_gup"), 0);
+	return true;
+}
+
+/* What a read through the device gives at the end. */
+static u64 stage_end(struct kt *t, struct stage *s)
+{
+	struct shadow_req r = { .op = SHADOW_READ, .va = KT_BASE };
+
+	thread_join(s->th);
+	bug_clear_all();
+	KT_EQ(t, s->rd.r.result, 0);
+	KT_EQ(t, shadow_access(s->rd.d, &r), 0);
+	shadow_detach(s->rd.d);
+	KT_EQ(t, kt_peek(s->mm, KT_BASE), 0);
+	mmput(s->mm);
+	put_page(s->page);
+	return r.val;
+}
+
+/* The whole section lies between look and install: the sequence count. */
+static u64 whole_section(struct kt *t, u32 bug)
+{
+	struct shadow_stats st;
+	struct stage s;
+
+	if (!stage_begin(t, &s))
+		return 0;
+	bug_set("shadow_no_seq", bug);
+	do_madvise_dontneed(s.mm, KT_BASE, 0x1000);
+	race_release("shadow:after_gup");
+	while (!READ_ONCE(s.rd.done))
+		yield();
+	shadow_get_stats(s.rd.d, &st);
+	KT_EQ(t, st.retries, !bug);
+	return stage_end(t, &s);
+}
+
+KTEST_FLAGS(race, shadow_section_between, KTF_LAB_ONLY)
+{
+	KT_EQ(t, whole_section(t, 0), 0);
+	KT_EQ(t, whole_section(t, 1), OLD_WORD);
+}
+
+/* The install falls into the section: the counter. */
+static u64 inside_section(struct kt *t, u32 bug)
+{
+	struct thread *tz;
+	struct stage s;
+
+	if (!stage_begin(t, &s))
+		return 0;
+	bug_set("shadow_no_counter", bug);
+	race_arm("zap:before_end", 1);
+	tz = kthread_run("dontneed", -1, dontneed_thread, s.mm);
+	KT_EQ(t, race_wait_parked("zap:before_end"), 0);
+	race_release("shadow:after_gup");
+	sleep_ms(30);
+	KT_EQ(t, READ_ONCE(s.rd.done), bug);	/* fenced until the end */
+	race_release("zap:before_end");
+	thread_join(tz);
+	return stage_end(t, &s);
+}
+
+KTEST_FLAGS(race, shadow_inside_section, KTF_LAB_ONLY)
+{
+	KT_EQ(t, inside_section(t, 0), 0);
+	KT_EQ(t, inside_section(t, 1), OLD_WORD);
+}
+
+/* The mm goes away between look and install. */
+KTEST_FLAGS(race, shadow_vs_exit, KTF_LAB_ONLY)
+{
+	struct shadow_req r = { .op = SHADOW_READ, .va = KT_BASE };
+	struct stage s;
+
+	if (!stage_begin(t, &s))
+		return;
+	mmput(s.mm);			/* the engine's fault pins it */
+	race_release("shadow:after_gup");
+	thread_join(s.th);
+	KT_EXPECT(t, s.rd.r.result == 0 || s.rd.r.result == -ESRCH);
+	KT_EXPECT(t, shadow_access(s.rd.d, &r) < 0);
+	shadow_detach(s.rd.d);
+	put_page(s.page);
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Rule Z2 of mm/zap.c: zap has cleared a dirty entry and not yet flushed; a
+ * cleaner that comes now must not find the page unmapped.
+ */
+#include "kernel/racepoint.h"
+#include "kernel/thread.h"
+#include "tests/kt/kt_mm.h"
+
+static void unmap_thread(void *arg)
+{
+	do_munmap(arg, KT_BASE, 0x1000);
+}
+
+static void clean_thread(void *arg)
+{
+	struct page *p = arg;
+
+	lock_page(p);
+	page_mkclean(p);
+	page_clear(p, PG_dirty);	/* written back, so to speak */
+	unlock_page(p);
+}
+
+static void zap_dirty_vs_mkclean(struct kt *t)
+{
+	struct kt_file *f = kt_file_create(3, 0x1000);
+	struct mm_struct *mm = mm_alloc();
+	struct thread *zapper, *cleaner;
+	struct page *p;
+
+	kt_pin(0);
+	kt_map_file(mm, f, 0, 0x1000, MAP_SHARED);
+	kt_poke(mm, KT_BASE, 1);
+	p = find_get_page(&f->m, 0);
+	race_arm("zap:dirty_before_flush", 1);
+	zapper = kthread_run("zapper", (int)kt_other_cpu(), unmap_thread, mm);
+	KT_EQ(t, race_wait_parked("zap:dirty_before_flush"), 0);
+	KT_EXPECT(t, page_mapped(p));		/* the rmap still says so */
+	KT_EXPECT(t, page_test(p, PG_dirty));
+	/* It spins for a lock, so it must not share a CPU with us. */
+	cleaner = kthread_run("cleaner", (int)kt_third_cpu(), clean_thread, p);
+	for (u32 i = 0; i < 20; i++)
+		yield();
+	KT_EXPECT(t, page_test(p, PG_dirty));	/* it waits for the flush */
+	race_release("zap:dirty_before_flush");
+	thread_join(zapper);
+	thread_join(cleaner);
+	KT_EXPECT(t, !page_mapped(p));
+	put_page(p);
+	kt_unpin();
+	mmput(mm);
+	kt_file_put(f);
+}
+
+KTEST_FLAGS(race, zap_dirty_vs_mkclean, KTF_LAB_ONLY)
+{
+	if (!kt_third_cpu())
+		KT_SKIP(t, "needs three CPUs");
+	zap_dirty_vs_mkclean(t);
+}
