@@ -7,6 +7,7 @@
 #include "arch/thread.h"
 #include "arch/uaccess.h"
 #include "kernel/ktest.h"
+#include "kernel/ipi.h"
 #include "kernel/preempt.h"
 #include "lib/err.h"
 #include "lib/string.h"
@@ -145,4 +146,23 @@ KTEST(arch, madt)
 	acpi_read_madt(&m.h);
 	KT_EQ(t, acpi.nr_cpus, 0);
 	acpi = saved;
+}
+
+static void check_protections(void *missing)
+{
+	u64 want = (cpu_features.smep ? CR4_SMEP : 0) |
+		   (cpu_features.smap ? CR4_SMAP : 0);
+
+	if ((read_cr4() & want) != want || !(read_cr0() & CR0_WP) ||
+	    !(rdmsr(MSR_EFER) & EFER_NXE) || (local_save_flags() & RFLAGS_AC))
+		__atomic_fetch_add((u32 *)missing, 1, __ATOMIC_RELAXED);
+}
+
+/* On each CPU: SMEP and SMAP where they exist (and AC clear), WP, NX. */
+KTEST(arch, protections_on_every_cpu)
+{
+	u32 missing = 0;
+
+	on_each_cpu(check_protections, &missing);
+	KT_EQ(t, missing, 0);
 }
