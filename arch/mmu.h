@@ -17,7 +17,6 @@ static inline void mmu_flush_page(vaddr_t va)
 {
 	asm volatile("invlpg (%0)" :: "r"(va) : "memory");
 }
-static inline void mmu_flush_user(void) { write_cr3(read_cr3()); }
 /* Everything, global entries too: toggles CR4.PGE. */
 void mmu_flush_all(void);
 

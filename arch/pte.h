@@ -79,9 +79,7 @@ static inline pfn_t pte_pfn(pte_t e) { return (e.val & PTE_ADDR) >> PAGE_SHIFT; 
 static inline pte_t pte_make(pfn_t pfn, u64 flags) { return __pte(pfn << PAGE_SHIFT | flags); }
 static inline pte_t pte_wrprotect(pte_t e) { return __pte(e.val & ~PTE_W); }
 static inline pte_t pte_mkwrite(pte_t e) { return __pte(e.val | PTE_W); }
-static inline pte_t pte_mkdirty(pte_t e) { return __pte(e.val | PTE_D); }
 static inline pte_t pte_mkclean(pte_t e) { return __pte(e.val & ~PTE_D); }
-static inline pte_t pte_mkyoung(pte_t e) { return __pte(e.val | PTE_A); }
 static inline pte_t pte_mkold(pte_t e) { return __pte(e.val & ~PTE_A); }
 static inline bool pte_leaf(pte_t e, int level)
 {
@@ -125,10 +123,6 @@ static inline bool pte_try_cmpxchg_raw(pte_t *p, pte_t *old, pte_t e)
 static inline void pte_or_raw(pte_t *p, u64 bits)
 {
 	__atomic_fetch_or(&p->val, bits, __ATOMIC_SEQ_CST);
-}
-static inline void pte_and_raw(pte_t *p, u64 bits)
-{
-	__atomic_fetch_and(&p->val, bits, __ATOMIC_SEQ_CST);
 }
 
 #endif

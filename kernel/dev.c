@@ -34,21 +34,6 @@ void chardev_register(struct chardev *d)
 	spin_unlock(&dev_lock);
 }
 
-struct chardev *chardev_find(const char *name)
-{
-	struct chardev *d, *found = NULL;
-
-	spin_lock(&dev_lock);
-	list_for_each_entry(d, &chardevs, link) {
-		if (strcmp(d->name, name))
-			continue;
-		found = d;
-		break;
-	}
-	spin_unlock(&dev_lock);
-	return found;
-}
-
 struct chardev *chardev_next(struct chardev *prev)
 {
 	struct list_head *next;

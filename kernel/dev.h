@@ -17,7 +17,6 @@ struct chardev {
 	ssize_t (*write)(struct chardev *d, const char *buf, size_t len);
 };
 void chardev_register(struct chardev *d);
-struct chardev *chardev_find(const char *name);
 /* The device registered after prev; NULL: the first, or none left. */
 struct chardev *chardev_next(struct chardev *prev);
 

@@ -17,7 +17,6 @@
 	X(TEST)								\
 	X(DEVLIST)	/* shadow devices */				\
 	X(TTY)								\
-	X(EXEC)								\
 	X(FPOS)		/* an open file's position */		\
 	X(INODE)	/* i_rwsem */					\
 	X(PIPE)								\
@@ -62,8 +61,6 @@
 	X(TIMER)							\
 	X(RCU)								\
 	X(MODEL)	/* software MMU model: from flush IPIs too */	\
-	X(IPI)								\
-	X(RACEPOINT)							\
 	X(CONSOLE)	/* printk output */
 
 enum lock_rank {

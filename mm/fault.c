@@ -23,6 +23,7 @@
 #include "arch/cpu.h"
 #include "arch/mmu.h"
 #include "arch/percpu.h"
+#include "kernel/racepoint.h"
 #include "lib/err.h"
 #include "mm/cow.h"
 #include "mm/filemap.h"
@@ -77,6 +78,7 @@ static enum fault_result map_page(struct fault_ctx *f, struct page *p,
 {
 	struct pt_pos pos;
 
+	RACE_POINT("fault:before_map");
 	if (lock_table_alloc(&f->mm->pgt, f->va, 1, &pos)) {
 		put_page(p);
 		return FAULT_OOM;

@@ -68,10 +68,7 @@ enum page_flag {
 	PG_dirty,
 	PG_uptodate,
 	PG_referenced,
-	PG_error,
 	PG_anon_exclusive,	/* anonymous: exactly one mapper may write */
-	PG_swapbacked,
-	PG_lru,
 	/* what the frame is now; none of them: an ordinary allocated page */
 	PG_reserved,		/* never in the allocator */
 	PG_buddy,		/* zone lock: free, head of its block */

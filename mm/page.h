@@ -40,10 +40,6 @@ static inline void page_clear(struct page *p, enum page_flag f)
 {
 	clear_bit(f, (unsigned long *)&p->flags);
 }
-static inline bool page_test_set(struct page *p, enum page_flag f)
-{
-	return test_and_set_bit(f, (unsigned long *)&p->flags);
-}
 static inline bool page_test_clear(struct page *p, enum page_flag f)
 {
 	return test_and_clear_bit(f, (unsigned long *)&p->flags);

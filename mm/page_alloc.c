@@ -275,7 +275,7 @@ static void check_poison(struct page *p)
 /* C1, and the model: does a CPU still hold a translation? */
 static void check_free(struct page *p, u32 order)
 {
-	const u64 bad = BIT(PG_locked) | BIT(PG_lru) | BIT(PG_reserved) |
+	const u64 bad = BIT(PG_locked) | BIT(PG_reserved) |
 			BIT(PG_buddy) | BIT(PG_pcp) | BIT(PG_slab) | BIT(PG_table) |
 			BIT(PG_retired) | BIT(PG_zero) | BIT(PG_poisoned);
 

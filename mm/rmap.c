@@ -40,7 +40,6 @@ void page_add_new_anon_rmap(struct page *p, struct vm_area_struct *vma,
 	WRITE_ONCE(p->mapping, (void *)((u64)vma->anon_vma |
 					PAGE_MAPPING_ANON));
 	page_set(p, PG_anon_exclusive);
-	page_set(p, PG_swapbacked);
 	atomic_set(&p->_mapcount, 0);
 	atomic64_inc(&vma->vm_mm->rss_anon);
 }

@@ -4,6 +4,7 @@
 #include "kernel/racepoint.h"
 #include "kernel/thread.h"
 #include "lib/prng.h"
+#include "mm/mmu_notifier.h"
 #include "mm/ptmigrate.h"
 #include "tests/kt/kt_mm.h"
 
@@ -244,6 +245,28 @@ KTEST(shadow, dirty_and_young)
 	shadow_detach(d);
 	mmput(mm);
 	kt_file_put(f);
+}
+
+/* What the device used, and nothing else, is young; looking changes nothing. */
+KTEST(shadow, young_callbacks)
+{
+	const vaddr_t second = KT_BASE + PAGE_SIZE;
+	struct mm_struct *mm = mm_mapped(t, 0x2000);
+	struct shadow_dev *d;
+
+	KT_ASSERT(t, mm);
+	d = attach(t, mm);
+	KT_ASSERT(t, d);
+	KT_EQ(t, mmu_notifier_test_young(mm, KT_BASE), 0);
+	KT_EQ(t, dev_read(d, KT_BASE), 0);
+	KT_EQ(t, mmu_notifier_test_young(mm, KT_BASE), 1);
+	KT_EQ(t, mmu_notifier_test_young(mm, KT_BASE), 1);
+	KT_EQ(t, mmu_notifier_test_young(mm, second), 0);
+	KT_EQ(t, mmu_notifier_clear_young(mm, second, second + PAGE_SIZE), 0);
+	KT_EQ(t, mmu_notifier_clear_young(mm, KT_BASE, second), 1);
+	KT_EQ(t, mmu_notifier_test_young(mm, KT_BASE), 0);
+	shadow_detach(d);
+	mmput(mm);
 }
 
 KTEST(shadow, process_exits_first)

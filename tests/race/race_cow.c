@@ -45,6 +45,27 @@ KTEST_FLAGS(race, cow_copy_vs_dontneed, KTF_LAB_ONLY)
 	mmput(child);
 }
 
+/* Two first faults on one page: the second finds it mapped and lets it be. */
+KTEST_FLAGS(race, fault_vs_fault, KTF_LAB_ONLY)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct writer w = { mm, KT_BASE, -1 };
+	struct thread *th;
+
+	KT_ASSERT(t, mm);
+	kt_map(mm, 0, 0x1000, PROT_RW);
+	race_arm("fault:before_map", 1);
+	th = kthread_run("writer", -1, write_thread, &w);
+	KT_EQ(t, race_wait_parked("fault:before_map"), 0);
+	KT_EQ(t, kt_poke(mm, KT_BASE + 8, 42), 0);
+	race_release("fault:before_map");
+	thread_join(th);
+	KT_EQ(t, w.err, 0);
+	KT_EQ(t, kt_peek(mm, KT_BASE), 1);
+	KT_EQ(t, kt_peek(mm, KT_BASE + 8), 42);
+	mmput(mm);
+}
+
 /* The copy vanishes after the fault: the file must not be written instead. */
 KTEST_FLAGS(race, gup_write_vs_dontneed, KTF_LAB_ONLY)
 {
