@@ -31,6 +31,7 @@ else
 
 include mk/config.mk
 include mk/ubsan.mk
+include mk/coverage.mk
 include mk/kernel.mk
 include mk/image.mk
 include mk/qemu.mk
