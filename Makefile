@@ -30,6 +30,8 @@ $(OTHER_GOALS): $(FIRST_GOAL)
 else
 
 include mk/config.mk
+include mk/ubsan.mk
+include mk/coverage.mk
 include mk/kernel.mk
 include mk/image.mk
 include mk/qemu.mk

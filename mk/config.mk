@@ -1,8 +1,18 @@
 # SPDX-License-Identifier: MIT
 # Tools, folders and flags. Everything may be set on make's command line.
 
+# UBSAN=1 is a lab build with checks for undefined behaviour: mk/ubsan.mk.
+# COVERAGE=1 is one that counts what ran: mk/coverage.mk.
+UBSAN ?= 0
+COVERAGE ?= 0
 LAB ?= 0
-ifeq ($(LAB),1)
+ifeq ($(UBSAN),1)
+O ?= build/ubsan
+CONFIG_FLAGS := -DCONFIG_LAB_BUILD=1
+else ifeq ($(COVERAGE),1)
+O ?= build/cov
+CONFIG_FLAGS := -DCONFIG_LAB_BUILD=1
+else ifeq ($(LAB),1)
 O ?= build/lab
 CONFIG_FLAGS := -DCONFIG_LAB_BUILD=1
 else

@@ -5,6 +5,7 @@ KERNEL := $(O)/kernel.elf
 KDIRS := boot lib arch kernel mm drivers sys tests/kt tests/race tests/demo
 KDIRS := $(KDIRS) $(patsubst %/,%,$(wildcard $(addsuffix /*/,$(KDIRS))))
 KSRC := $(sort $(wildcard $(addsuffix /*.c,$(KDIRS)) $(addsuffix /*.S,$(KDIRS))))
+KSRC := $(filter-out $(LEFT_OUT),$(KSRC))
 KOBJ := $(patsubst %,$(O)/obj/%.o,$(basename $(KSRC)))
 
 ifneq ($(words $(KOBJ)),$(words $(sort $(KOBJ))))
@@ -13,7 +14,7 @@ endif
 
 # Flags that change rebuild everything: they are kept in a file.
 FLAGS_FILE := $(O)/.flags
-FLAGS_TEXT := $(CC) $(CPPFLAGS_K) $(CFLAGS_K) $(LD) $(LDFLAGS_K)
+FLAGS_TEXT := $(CC) $(CPPFLAGS_K) $(CFLAGS_K) $(CHECK_FLAGS) $(LD) $(LDFLAGS_K)
 
 .PHONY: FORCE
 FORCE:
@@ -34,7 +35,7 @@ $(OBJ_LIST): FORCE | $(O)/.rewalk-build
 $(O)/obj/%.o: %.c $(FLAGS_FILE)
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS_K) $(CFLAGS_K) -c $< -o $@
+	$(Q)$(CC) $(CPPFLAGS_K) $(CFLAGS_K) $(CHECK_FLAGS) -c $< -o $@
 
 $(O)/obj/%.o: %.S $(FLAGS_FILE)
 	$(call say,AS,$<)

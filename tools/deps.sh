@@ -24,6 +24,7 @@ python3=/usr/bin/python3
 python3-pexpect=/usr/lib/python3/dist-packages/pexpect/__init__.py
 perl=/usr/bin/prove
 spin=/usr/bin/spin
+gcovr=/usr/bin/gcovr
 "
 
 missing=

@@ -74,6 +74,7 @@ tool gdb 10 gdb
 tool cpio 2.12 cpio
 tool prove 3.0 perl
 tool spin 6.4 spin -V
+tool gcovr 5.0 gcovr
 if "${PYTHON:-/usr/bin/python3}" -c 'import pexpect' 2>/dev/null; then
 	verdict "python3: pexpect" "" "found"
 else
