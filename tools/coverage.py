@@ -27,7 +27,7 @@ from rewalk import ROOT, Vm                              # noqa: E402
 VMA = 0xffffffff80000000
 MAGIC = 0x67636461                                       # "gcda"
 TAG_FUNCTION, TAG_COUNTERS = 0x01000000, 0x01a10000
-N_COUNTERS = 8                                           # GCC 10 to 13
+N_COUNTERS = 8                                           # GCC 12; others were not tried
 
 
 class Memory:
