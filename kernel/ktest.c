@@ -156,9 +156,9 @@ static bool matches(const struct ktest *test, const char *pattern)
 	char full[96];
 
 	if (!pattern)
-		return !(test->flags & KTF_SLOW);
-	if (!strcmp(pattern, "all"))
 		return true;
+	if (!strcmp(pattern, "quick"))
+		return !(test->flags & KTF_SLOW);
 	snprintf(full, sizeof(full), "%s.%s", test->group, test->name);
 	return !strcmp(pattern, full) || !strcmp(pattern, test->name) ||
 	       (!strcmp(pattern, test->group) && !(test->flags & KTF_SLOW));
@@ -227,7 +227,7 @@ static void complete_test(int arg, const char *prefix,
 		emit(full);
 	}
 }
-SHELL_CMD_FULL(selftest, "[NAME|GROUP|all]", "run the in-kernel tests", 0, 1,
+SHELL_CMD_FULL(selftest, "[NAME|GROUP|quick]", "run the in-kernel tests", 0, 1,
 	       0, cmd_selftest, complete_test);
 
 /* Ends QEMU with the result; for scripts. */
@@ -239,6 +239,6 @@ static int cmd_selftest_exit(int argc, char **argv)
 	kprintf("selftest-exit: no isa-debug-exit device\n");
 	return ret ? ret : -ENODEV;
 }
-SHELL_CMD_NAMED(selftest_exit, "selftest-exit", "[NAME|GROUP|all]",
+SHELL_CMD_NAMED(selftest_exit, "selftest-exit", "[NAME|GROUP|quick]",
 		"run the tests, then end QEMU with the result", 0, 1, 0,
 		cmd_selftest_exit, complete_test);

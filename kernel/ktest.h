@@ -22,7 +22,7 @@ struct ktest {
 	u32 flags;
 };
 #define KTF_LAB_ONLY	BIT(0)		/* needs race points or checkers */
-#define KTF_SLOW	BIT(1)		/* only with `selftest all` */
+#define KTF_SLOW	BIT(1)		/* not with `selftest quick` */
 
 #define KTEST_FLAGS(g, n, f)						\
 	static void kt_##g##_##n(struct kt *t);				\
@@ -68,7 +68,7 @@ struct kt_check {
 	__attribute__((section(".ktsettles"), used, aligned(8))) = fn_
 
 /*
- * Runs the tests that match: NULL all but slow ones, "all" all, else a GROUP,
+ * Runs the tests that match: NULL all, "quick" all but slow ones, else a GROUP,
  * a NAME or GROUP.NAME.  Sleeps.  Returns the number that failed, or -ENOENT.
  */
 s32 ktest_run(const char *pattern);

@@ -27,7 +27,7 @@ ifeq ($(UBSAN),1)
 ubsan-test: $(O)/kernel.elf $(O)/initrd.cpio
 	@rc=0; $(PYTHON) tools/run.py --name lab-ubsan --kernel $< --ktap \
 		--smp $(SMP) --mem $(MEM) --cpu $(CPU) --timeout 400 \
-		--type selftest --type ubsan --type poweroff --status 0 \
+		--type "selftest quick" --type ubsan --type poweroff --status 0 \
 		--expect '^ubsan: 0 reports' --forbid 'warning at' \
 		--log $(O)/ubsan-test.log || rc=$$?; \
 	grep -a -E '^(# selftest|ubsan): [0-9]' $(O)/ubsan-test.log; exit $$rc

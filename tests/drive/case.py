@@ -23,7 +23,7 @@ def run_case(name, cfg):
            "--smp", cfg.get("smp", "4"), "--mem", cfg.get("mem", "512M"),
            "--cpu", cfg.get("cpu", "max"),
            "--timeout", cfg.get("timeout", "240"),
-           "--append", 'run="%s"' % cfg.get("run", "selftest-exit")]
+           "--append", 'run="%s"' % cfg.get("run", "selftest-exit quick")]
     if boot in ("iso", "uefi"):
         cmd += ["--iso", folder + "/rewalk.iso"]
     if boot == "uefi":

@@ -386,6 +386,20 @@ static u32 reports_with(struct kt *t, const char *bug, enum ptmigrate_mode mode,
 	return reports;
 }
 
+/*
+ * A kernel thread that runs on the holder's CPU during the flush makes it a
+ * lazy one: it leaves the mm, as it should, and keeps no old root.  Then the
+ * bug had no chance to show: again.
+ */
+static u32 reports_of_kept_root(struct kt *t, enum ptmigrate_mode mode)
+{
+	u32 reports = 0;
+
+	for (u32 i = 0; i < 10 && !reports; i++)
+		reports = reports_with(t, "no_root_reload", mode, HOLD_ACTIVE);
+	return reports;
+}
+
 KTEST_FLAGS(ptmigrate, bugs_live, KTF_LAB_ONLY)
 {
 	enum ptmigrate_mode m = PTMIGRATE_LIVE;
@@ -400,7 +414,7 @@ KTEST_FLAGS(ptmigrate, bugs_live, KTF_LAB_ONLY)
 	KT_EXPECT(t, reports_with(t, "move_free_early", m, HOLD_ACTIVE));
 	KT_EXPECT(t, reports_with(t, "table_no_gp", m, HOLD_ACTIVE));
 	KT_EXPECT(t, reports_with(t, "skip_lazy", m, HOLD_LAZY));
-	KT_EXPECT(t, reports_with(t, "no_root_reload", m, HOLD_ACTIVE));
+	KT_EXPECT(t, reports_of_kept_root(t, m));
 }
 
 KTEST_FLAGS(ptmigrate, bugs_stop, KTF_LAB_ONLY)
@@ -414,7 +428,7 @@ KTEST_FLAGS(ptmigrate, bugs_stop, KTF_LAB_ONLY)
 	KT_EXPECT(t, reports_with(t, "move_no_harvest", m, HOLD_ACTIVE));
 	KT_EXPECT(t, reports_with(t, "move_harvest_early", m, HOLD_ACTIVE));
 	KT_EXPECT(t, reports_with(t, "skip_lazy", m, HOLD_LAZY));
-	KT_EXPECT(t, reports_with(t, "no_root_reload", m, HOLD_ACTIVE));
+	KT_EXPECT(t, reports_of_kept_root(t, m));
 }
 
 /* Late bits reach the new table, and the count says so. */
