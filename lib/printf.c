@@ -37,7 +37,7 @@ static void put(struct out *o, char c)
 	o->len++;
 }
 
-static void put_many(struct out *o, char c, int n)
+static void put_many(struct out *o, char c, s64 n)
 {
 	while (n-- > 0)
 		put(o, c);
@@ -94,12 +94,12 @@ static void put_number(struct out *o, const struct spec *sp, u64 v, u32 base,
 	int n = digits(tmp, v, base, sp->flags);
 	int prec = sp->prec < 0 ? 1 : sp->prec;
 	int plen = (int)strlen(prefix);
-	int zeros, pad;
+	s64 zeros, pad;
 
 	if (base == 8 && (sp->flags & F_ALT) && prec <= n)
 		prec = n + 1;
 	zeros = max(prec - n, 0);
-	pad = max(sp->width - plen - zeros - n, 0);
+	pad = max(sp->width - plen - zeros - n, (s64)0);
 	if ((sp->flags & F_ZERO) && !(sp->flags & F_LEFT) && sp->prec < 0) {
 		zeros += pad;
 		pad = 0;
@@ -323,7 +323,7 @@ int vsnprintf(char *buf, size_t size, const char *fmt, va_list ap)
 {
 	struct out o = { buf, size, 0 };
 	const char *f = fmt, *next;
-	struct args a;
+	struct args a, trial;
 	struct spec sp;
 
 	va_copy(a.ap, ap);
@@ -332,12 +332,17 @@ int vsnprintf(char *buf, size_t size, const char *fmt, va_list ap)
 			put(&o, *f++);
 			continue;
 		}
-		next = parse_spec(f + 1, &sp, &a);
-		next = convert(&o, &sp, next, &a);
-		if (next)
+		va_copy(trial.ap, a.ap);
+		next = parse_spec(f + 1, &sp, &trial);
+		next = convert(&o, &sp, next, &trial);
+		if (next) {
 			f = next;
-		else
+			va_end(a.ap);
+			va_copy(a.ap, trial.ap);
+		} else {
 			put(&o, *f++);
+		}
+		va_end(trial.ap);
 	}
 	va_end(a.ap);
 	if (size)

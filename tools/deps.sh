@@ -25,6 +25,8 @@ python3-pexpect=/usr/lib/python3/dist-packages/pexpect/__init__.py
 perl=/usr/bin/prove
 spin=/usr/bin/spin
 gcovr=/usr/bin/gcovr
+clang=/usr/bin/clang
+libclang-rt-14-dev=/usr/lib/llvm-14/lib/clang/14.0.6/lib/linux/libclang_rt.fuzzer-x86_64.a
 "
 
 missing=

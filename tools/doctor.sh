@@ -75,6 +75,7 @@ tool cpio 2.12 cpio
 tool prove 3.0 perl
 tool spin 6.4 spin -V
 tool gcovr 5.0 gcovr
+tool clang 14 clang
 if "${PYTHON:-/usr/bin/python3}" -c 'import pexpect' 2>/dev/null; then
 	verdict "python3: pexpect" "" "found"
 else

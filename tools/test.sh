@@ -45,6 +45,17 @@ END { print (rc ? "not ok " : "ok ") ++n " - " last; print "1.." n }
 ' build/mutants-quick.log
 END
 printf '#!/bin/sh\nexec %s tools/models.py\n' "$PYTHON" >$t/models.t
+cat >$t/fuzz.t <<'END'
+#!/bin/sh
+# A bounded run of each parser's fuzzer; one test a target.
+${MAKE:-make} fuzz FUZZ_SECONDS=3 >build/fuzz.log 2>&1
+rc=$?
+awk -v rc=$rc '
+/^  [a-z]/ { print ($2 == "CRASH," ? "not ok " : "ok ") ++n " - fuzz " $1 }
+{ last = $0 }
+END { print (rc ? "not ok " : "ok ") ++n " - " last; print "1.." n }
+' build/fuzz.log
+END
 chmod +x $t/*.t
 echo "== test"
 exec prove --timer --failures --merge -j2 -e '' $t/*"${T:-}"*.t

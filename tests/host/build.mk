@@ -55,8 +55,11 @@ $(foreach t,$(HOST_TESTS),\
 $(foreach t,$(HOST_TSAN),\
 	$(eval $(call host-binary,tsan,$(t),$(HOST_TSAN_FLAGS))))
 
+include tests/host/fuzz/build.mk
+
 .PHONY: host-test
 host-test: $(HOST_BINS)
 	$(Q)$(PROVE) -e '' $(HOST_BINS)
 
--include $(wildcard $(HOST_O)/*/*/*.d $(HOST_O)/*/*/*/*.d)
+-include $(wildcard $(HOST_O)/*/*/*.d $(HOST_O)/*/*/*/*.d \
+	$(HOST_O)/*/*/*/*/*.d)

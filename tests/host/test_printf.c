@@ -117,6 +117,20 @@ static void test_unknown(void)
 	CHECK(snprintf(b, sizeof(b), "50%") == 3 && !host_strcmp(b, "50%"));
 	snprintf(b, sizeof(b), "%n", NULL);
 	CHECK(!host_strcmp(b, "%n"));
+	/* The width of a conversion we do not know is not taken either. */
+	snprintf(b, sizeof(b), "%*y %d", 5);
+	CHECKF(!host_strcmp(b, "%*y 5"), "%s", b);
+	snprintf(b, sizeof(b), "%.*y %*d", 4, 7);
+	CHECKF(!host_strcmp(b, "%.*y    7"), "%s", b);
+}
+
+/* A precision near INT_MAX: counted, cut, and no overflow on the way. */
+static void test_wide(void)
+{
+	char b[8];
+
+	CHECK(snprintf(b, sizeof(b), "%#.*x", INT_MAX, 1) == INT_MAX);
+	CHECKF(!host_strcmp(b, "0x00000"), "%s", b);
 }
 
 /* Every size from 0 on: never a byte too many, always terminated. */
@@ -145,6 +159,7 @@ int main(void)
 	RUN(test_unterminated);
 	RUN(test_pointers);
 	RUN(test_unknown);
+	RUN(test_wide);
 	RUN(test_sizes);
 	return tap_done();
 }
