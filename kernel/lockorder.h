@@ -54,6 +54,8 @@
 	X(SLAB)								\
 	X(PCP)		/* a CPU's list of free frames */		\
 	X(ZONE)		/* buddy allocator */				\
+	X(BLKDEV)	/* a disk driver's queue */			\
+	X(BLK_DONE)	/* requests that are over */			\
 	X(CONSOLE_IN)							\
 	X(WAITQ)							\
 	X(SEM)		/* inner spinlock of mutexes and rwsems */	\
