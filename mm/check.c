@@ -121,6 +121,10 @@ static void audit_leaf(struct vma_audit *v, vaddr_t va, pte_t e)
 		v->anon++;
 	else
 		v->file++;
+	if (pte_write(e) && !(v->vma->vm_flags & VM_SHARED) &&
+	    (!page_is_anon(p) || !page_test(p, PG_anon_exclusive)))
+		problem(v->a, "P3: mm %u %llx: frame %llx is writable, not exclusive",
+			id, va, pte_pfn(e));
 	if (!found_by_rmap(v->vma, va, p))
 		problem(v->a, "I2: mm %u %llx: frame %llx is not found by rmap",
 			id, va, pte_pfn(e));
@@ -340,6 +344,12 @@ static void audit_frame(struct audit *a, pfn_t pfn)
 			maps, page_mapcount(p));
 	if (!claims)
 		return;
+	if (maps && page_test(p, PG_anon_exclusive) &&
+	    (maps > 1 || !page_is_anon(p)))
+		problem(a, "P3: frame %llx is exclusive, but mapped %u times%s",
+			pfn, maps, page_is_anon(p) ? "" : " and no anonymous page");
+	if (page_test(p, PG_zero))
+		problem(a, "the zero page counts as mapped or cached");
 	if (page_test(p, PG_buddy) || page_test(p, PG_pcp) ||
 	    page_test(p, PG_table) ||
 	    page_test(p, PG_slab) || page_test(p, PG_poisoned))

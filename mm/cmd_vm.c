@@ -203,9 +203,10 @@ static int cmd_faults(int argc, char **argv)
 	(void)argv;
 	fault_stats(&s);
 	kprintf("faults %llu: anonymous %llu, zero page %llu, file %llu, "
-		"copied %llu, reused %llu, spurious %llu, failed %llu\n",
+		"copied %llu, reused %llu, spurious %llu, failed %llu, "
+		"mapped around %llu\n",
 		s.total, s.anon, s.zero, s.file, s.cow, s.cow_reuse,
-		s.spurious, s.failed);
+		s.spurious, s.failed, s.around);
 	return 0;
 }
 SHELL_CMD(faults, "", "page-fault counters", 0, 0, cmd_faults);

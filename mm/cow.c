@@ -48,6 +48,23 @@ static bool lock_if_same(struct fault_ctx *f, pte_t seen, struct pt_pos *pos)
 	return false;
 }
 
+/*
+ * What was believed to be enough, and was not (lab).  By mapcount: whoever
+ * read the page through a mapping that is gone by now still holds it.  By two
+ * counters: "nobody but mappings holds it", then "only mine maps it", are each
+ * true when asked, and never together.
+ */
+static bool reuse_by_counters(const struct page *p)
+{
+	bool no_holders;
+
+	if (BUG_SWITCH("cow_by_mapcount"))
+		return page_mapcount(p) == 1;
+	no_holders = page_count(p) == page_mapcount(p);
+	RACE_POINT("cow:decide");
+	return no_holders && page_mapcount(p) == 1;
+}
+
 /* K1.  The table lock is held, so the entry pins the page. */
 static bool may_reuse(struct page *p)
 {
@@ -57,6 +74,9 @@ static bool may_reuse(struct page *p)
 		return false;
 	if (page_test(p, PG_anon_exclusive))
 		return true;
+	if (BUG_SWITCH("cow_by_mapcount") || BUG_SWITCH("cow_two_counters"))
+		return reuse_by_counters(p);
+	RACE_POINT("cow:decide");
 	if (!trylock_page(p))
 		return false;
 	alone = page_count(p) == 1;

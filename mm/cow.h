@@ -18,6 +18,14 @@ enum { MAP_FILE_PAGE, MAP_ANON_PAGE };
 
 DECLARE_PER_CPU(struct fault_stats, fault_counts);
 
+/* The window of fault-around: aligned to its size, so in one leaf table. */
+#define FAULT_AROUND_PAGES	16
+/*
+ * A read of a file page that is not mapped: map it and its neighbours if they
+ * are at hand.  prot: a leaf's bits.  True: f->va's page was.  Sleeps not.
+ */
+bool fault_around(struct fault_ctx *f, u64 prot);
+
 /*
  * A write met `seen`, which maps a page but not for writing; the vma allows
  * it.  mmap_lock read.  Sleeps.

@@ -181,16 +181,18 @@ static enum fault_result file_fault(struct fault_ctx *f)
 
 	if ((f->flags & FAULT_WRITE) && !shared)
 		return file_cow_fault(f);
+	this_cpu_inc(fault_counts.file);
+	if (!shared)
+		prot &= ~PTE_W;
+	if (!(f->flags & FAULT_WRITE) && fault_around(f, prot))
+		return FAULT_DONE;
 	p = lock_file_page(f, &res);
 	if (!p)
 		return res;
-	this_cpu_inc(fault_counts.file);
 	if (f->flags & FAULT_WRITE) {
 		set_page_dirty(p);
 		prot |= PTE_D;
 	}
-	if (!shared)
-		prot &= ~PTE_W;
 	get_page(p);				/* the entry's */
 	res = map_page(f, p, prot, MAP_FILE_PAGE);
 	unlock_page(p);

@@ -22,7 +22,10 @@ enum fault_result {
 /* mmap_lock read held by the caller and kept.  Sleeps. */
 enum fault_result __must_check handle_mm_fault(struct vm_area_struct *vma, vaddr_t va, u32 flags);
 
-struct fault_stats { u64 total, anon, zero, file, cow, cow_reuse, spurious, failed; };
+/* around: pages mapped beside a faulting one. */
+struct fault_stats {
+	u64 total, anon, zero, file, cow, cow_reuse, spurious, failed, around;
+};
 void fault_stats(struct fault_stats *s);
 
 #endif

@@ -8,7 +8,8 @@
  * P2. Adding precedes pte_set, removing follows pte_clear and its flush or
  *     queueing; both under the lock of the table the entry stands in.
  * P3. PG_anon_exclusive: exactly one entry maps the page and only it may get
- *     write permission without a copy.  Fork clears it.
+ *     write permission without a copy.  Fork clears it.  So a writable entry
+ *     of a private mapping names an exclusive page (audited).
  * P4. A walk may visit vmas that do not map the page (any more): the callback
  *     looks at the entry itself, under the table's lock, also when it looks
  *     empty - so that whoever clears it has finished when we go on.
