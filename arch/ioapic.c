@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The I/O APIC: device lines to vectors of CPU 0.
+ * The I/O APIC: device lines to vectors of CPU 0; and vectors for devices that
+ * send their interrupts as messages, past the I/O APIC.
  *
  * O1  Entries of actions[] are only added, by one CPU at boot; `fn` is stored
  *     last, with release, and dispatch reads it with acquire.
@@ -18,6 +19,9 @@
 #include "lib/err.h"
 
 #define MAX_ACTIONS	32
+/* In place of a line: action n is a message's. */
+#define MSI_LINE(n)	(0x80000000U | (n))
+#define MSI_ADDRESS	0xfee00000U		/* [SDM 3A 10.11.1] */
 #define REG_SELECT	0x00
 #define REG_WINDOW	0x10
 #define IOAPIC_VERSION	1
@@ -115,10 +119,25 @@ static u8 line_vector(u32 gsi)
 	return next;
 }
 
-int irq_register(u32 gsi, irq_handler_t fn, void *arg)
+/* O1. */
+static u8 add_action(u32 gsi, irq_handler_t fn, void *arg)
 {
 	struct irq_action *a = &actions[nr_actions];
+
+	a->vector = line_vector(gsi);
+	a->gsi = gsi;
+	a->arg = arg;
+	smp_store_release(&a->fn, fn);		/* partner: dispatch */
+	nr_actions++;
+	return a->vector;
+}
+
+static_assert(VEC_IRQ0 + MAX_ACTIONS < VEC_TIMER);
+
+int irq_register(u32 gsi, irq_handler_t fn, void *arg)
+{
 	u32 line = gsi - acpi.ioapic_gsi_base;
+	u8 vector;
 
 	if (!ioapic_base)
 		return -ENODEV;
@@ -126,14 +145,18 @@ int irq_register(u32 gsi, irq_handler_t fn, void *arg)
 		return -EINVAL;
 	if (nr_actions == MAX_ACTIONS)
 		return -ENOSPC;
-	a->vector = line_vector(gsi);
-	a->gsi = gsi;
-	a->arg = arg;
-	smp_store_release(&a->fn, fn);		/* O1, partner: dispatch */
-	nr_actions++;
-
+	vector = add_action(gsi, fn, arg);
 	ioapic_write(IOAPIC_ENTRY(line) + 1, apic_id_of(0) << 24);
-	ioapic_write(IOAPIC_ENTRY(line), line_mode(gsi) | a->vector);
+	ioapic_write(IOAPIC_ENTRY(line), line_mode(gsi) | vector);
+	return 0;
+}
+
+int msi_register(irq_handler_t fn, void *arg, struct msi_msg *msg)
+{
+	if (nr_actions == MAX_ACTIONS)
+		return -ENOSPC;
+	msg->data = add_action(MSI_LINE(nr_actions), fn, arg);
+	msg->address = MSI_ADDRESS | apic_id_of(0) << 12;
 	return 0;
 }
 

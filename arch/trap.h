@@ -73,5 +73,11 @@ typedef void (*irq_handler_t)(void *arg);
 /* The line of an ISA interrupt, by the MADT's overrides. */
 u32 isa_irq_to_gsi(u32 irq);
 int irq_register(u32 gsi, irq_handler_t fn, void *arg);
+/*
+ * The same for a device that signals by writing `data` to `address` (MSI,
+ * MSI-X): a vector of its own, edge triggered.  0 or -ENOSPC.
+ */
+struct msi_msg { u64 address; u32 data; };
+int msi_register(irq_handler_t fn, void *arg, struct msi_msg *msg);
 
 #endif

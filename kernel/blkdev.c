@@ -17,11 +17,13 @@
  * Tests: tests/kt/kt_blkdev.c
  */
 #include "kernel/blkdev.h"
+#include "arch/layout.h"
 #include "kernel/init.h"
 #include "kernel/panic.h"
 #include "kernel/printk.h"
 #include "kernel/shell.h"
 #include "kernel/thread.h"
+#include "kernel/upcall.h"
 #include "kernel/wait.h"
 #include "lib/err.h"
 #include "lib/string.h"
@@ -194,12 +196,10 @@ int blk_flush(struct block_device *bd)
 	return blk_submit_wait(bd, &rq);
 }
 
-static int cmd_disks(int argc, char **argv)
+static void print_disks(void)
 {
 	struct block_device *bd = blkdev_next(NULL);
 
-	(void)argc;
-	(void)argv;
 	if (!bd)
 		kprintf("there is no disk\n");
 	for (; bd; bd = blkdev_next(bd))
@@ -209,10 +209,56 @@ static int cmd_disks(int argc, char **argv)
 			atomic64_read(&bd->reads), atomic64_read(&bd->writes),
 			atomic64_read(&bd->flushes),
 			atomic64_read(&bd->errors));
-	return 0;
 }
 
-SHELL_CMD(disks, "", "block devices and what they have done", 0, 0, cmd_disks);
+#define DUMP_WIDTH	32U
+
+/* Past every cache: what the device itself says. */
+static int dump_sector(struct block_device *bd, u64 sector)
+{
+	u8 *buf = kmalloc(BLK_SECTOR);
+	struct blk_seg seg = { .len = BLK_SECTOR };
+	struct blk_request rq = {
+		.op = BLK_READ, .segs = &seg, .nr_segs = 1, .sector = sector,
+	};
+	int err;
+
+	if (!buf)
+		return -ENOMEM;
+	seg.addr = virt_to_phys(buf);
+	err = blk_submit_wait(bd, &rq);
+	for (u32 i = 0; !err && i < BLK_SECTOR; i++)
+		kprintf("%s%02x", i % DUMP_WIDTH ? "" : i ? "\n" : "", buf[i]);
+	if (err)
+		kprintf("%s: sector %llu: %pe\n", bd->name, sector,
+			ERR_PTR(err));
+	else
+		kprintf("\n");
+	kfree(buf);
+	return err;
+}
+
+static int cmd_disks(int argc, char **argv)
+{
+	struct block_device *bd;
+	u64 sector;
+	int err;
+
+	if (argc != 3) {
+		print_disks();
+		return 0;
+	}
+	bd = blkdev_find(argv[1]);
+	if (!bd) {
+		kprintf("disks: there is no %s\n", argv[1]);
+		return -ENODEV;
+	}
+	err = shell_parse_u64("sector", argv[2], &sector);
+	return err ? err : dump_sector(bd, sector);
+}
+
+SHELL_CMD(disks, "[NAME SECTOR]", "block devices; one sector's bytes", 0, 2,
+	  cmd_disks);
 
 static int blkdev_init(void)
 {

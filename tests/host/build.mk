@@ -22,6 +22,8 @@ host-src-test_bootinfo	:= boot/bootinfo.c boot/bi_mem.c boot/bi_rsdp.c \
 			   boot/mb1.c boot/mb2.c tests/host/bootinfo_fake.c
 host-src-test_bootinfo_mb2 := $(host-src-test_bootinfo)
 
+host-src-test_virtio_ring := drivers/virtio_ring.c
+
 HOST_TESTS	:= $(patsubst tests/host/%.c,%,$(wildcard tests/host/test_*.c))
 HOST_TSAN	:= test_atomic test_list test_radix_tree
 HOST_LIB	:= $(wildcard lib/*.c)
