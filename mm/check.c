@@ -24,6 +24,7 @@
 #include "mm/filemap.h"
 #include "mm/internal.h"
 #include "mm/rmap.h"
+#include "mm/swapops.h"
 #include "mm/vmalloc.h"
 
 #define F_CACHE		BIT(31)		/* in a page cache */
@@ -47,7 +48,7 @@ struct audit {
 struct vma_audit {
 	struct audit *a;
 	struct vm_area_struct *vma;
-	u64 anon, file;
+	u64 anon, file, swap;
 };
 
 static u32 (*checkers[MAX_CHECKERS])(void);
@@ -145,7 +146,9 @@ static vaddr_t audit_leaf_table(struct vma_audit *v, vaddr_t va)
 			problem(v->a, "I7: LIMBO at %llx", pos.va);
 		else if (pte_mapped(e))
 			audit_leaf(v, pos.va, e);
-		else if (!pte_none(e))
+		else if (pte_is_swap(e))
+			v->swap++;
+		else if (!pte_none(e) && !pte_is_migration(e))
 			problem(v->a, "mm %u %llx: odd entry %llx",
 				v->vma->vm_mm->id, pos.va, e.val);
 		va = pos_end(&pos);
@@ -248,6 +251,9 @@ static void audit_mm(struct audit *a, struct mm_struct *mm)
 		problem(a, "I8: mm %u maps %llu anon, %llu file pages, counts %lld, %lld",
 			mm->id, v.anon, v.file, atomic64_read(&mm->rss_anon),
 			atomic64_read(&mm->rss_file));
+	if ((s64)v.swap != atomic64_read(&mm->swap_ents))
+		problem(a, "I8: mm %u has %llu swap entries, counts %lld",
+			mm->id, v.swap, atomic64_read(&mm->swap_ents));
 	if ((s64)tables != atomic64_read(&mm->pgt.nr_tables))
 		problem(a, "I8: mm %u has %llu tables, counts %lld", mm->id,
 			tables, atomic64_read(&mm->pgt.nr_tables));

@@ -12,6 +12,7 @@
 #include "mm/internal.h"
 #include "mm/mmu_notifier.h"
 #include "mm/ptmigrate.h"
+#include "mm/swapops.h"
 
 /* The mm of the process named by text, with a reference; NULL: said why. */
 static struct mm_struct *mm_of_arg(const char *text)
@@ -53,6 +54,12 @@ static void print_entry(const struct pt_path *path, int level, vaddr_t va)
 		pt_index(va, level), e.val);
 	if (pte_none(e)) {
 		kprintf("none\n");
+		return;
+	}
+	if (level == 1 && pte_nonpresent(e)) {
+		kprintf("%s %u, %llx\n",
+			pte_is_swap(e) ? "swap device" : "migration type",
+			pte_swp_type(e), pte_migration_pfn(e));
 		return;
 	}
 	print_flags(e, level);

@@ -31,5 +31,7 @@ bool fault_around(struct fault_ctx *f, u64 prot);
  * it.  mmap_lock read.  Sleeps.
  */
 enum fault_result wp_fault(struct fault_ctx *f, pte_t seen);
+/* mm/swap_fault.c.  The entry is one of swapops.h.  mmap_lock read.  Sleeps. */
+enum fault_result nonpresent_fault(struct fault_ctx *f, pte_t seen);
 
 #endif

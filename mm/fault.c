@@ -29,6 +29,7 @@
 #include "mm/filemap.h"
 #include "mm/page_alloc.h"
 #include "mm/rmap.h"
+#include "mm/swapops.h"
 
 DEFINE_PER_CPU(struct fault_stats, fault_counts);
 struct page *zero_page;
@@ -243,6 +244,8 @@ enum fault_result handle_mm_fault(struct vm_area_struct *vma, vaddr_t va,
 	rcu_read_unlock();
 	if (level == 1 && pte_mapped(seen))
 		res = mapped_fault(&f, seen);
+	else if (level == 1 && pte_nonpresent(seen))
+		res = nonpresent_fault(&f, seen);
 	else if (vma_is_anon(vma))
 		res = anon_fault(&f);
 	else

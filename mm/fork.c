@@ -26,16 +26,19 @@
 #include "mm/mmap.h"
 #include "mm/mmu_notifier.h"
 #include "mm/rmap.h"
+#include "mm/swapops.h"
 
-/* (3) for one entry. */
-static void copy_entry(struct vm_area_struct *child, struct pt_pos *from,
-		       struct pt_pos *to)
+/* (3) for one entry.  0 or -ENOMEM. */
+static int copy_entry(struct vm_area_struct *child, struct pt_pos *from,
+		      struct pt_pos *to)
 {
 	pte_t e = pte_read(from->ptep);
 	struct page *p;
 
-	if (!pte_mapped(e) || !pte_none(pte_read(to->ptep)))
-		return;
+	if (pte_none(e) || !pte_none(pte_read(to->ptep)))
+		return 0;
+	if (pte_nonpresent(e))
+		return nonpresent_dup(from, to, child);
 	if (is_cow_mapping(child->vm_flags) && pte_write(e))
 		e = pte_wrprotect(pte_modify(from, PTE_W, 0));
 	if (!pte_special(e)) {
@@ -51,6 +54,7 @@ static void copy_entry(struct vm_area_struct *child, struct pt_pos *from,
 	if (child->vm_flags & VM_SHARED)
 		e = pte_mkclean(e);		/* the parent's keeps its D */
 	pte_set(to, pte_mkold(e));
+	return 0;
 }
 
 /* From va on within one table.  *next: where to go on.  0 or -ENOMEM. */
@@ -60,7 +64,7 @@ static int copy_table(struct vm_area_struct *child,
 	struct pt_pos from = { .pt = &parent->vm_mm->pgt, .va = va };
 	struct pt_pos to = { .pt = &child->vm_mm->pgt, .va = va };
 	struct pt_pos pos;
-	int level;
+	int level, err;
 
 	lock_leaf(&parent->vm_mm->pgt, va, &pos);
 	level = pos.level;
@@ -74,11 +78,12 @@ static int copy_table(struct vm_area_struct *child,
 	if (lock_table_pair(&from, &to))
 		BUG();		/* mmap_lock write: no table goes away */
 	do {
-		copy_entry(child, &from, &to);
+		err = copy_entry(child, &from, &to);
 		*next = from.va + PAGE_SIZE;
-	} while (*next < parent->vm_end && pos_next(&from) && pos_next(&to));
+	} while (!err && *next < parent->vm_end && pos_next(&from) &&
+		 pos_next(&to));
 	unlock_table_pair(&from, &to);
-	return 0;
+	return err;
 }
 
 static int copy_page_range(struct vm_area_struct *child,

@@ -69,6 +69,12 @@ enum page_flag {
 	PG_uptodate,
 	PG_referenced,
 	PG_anon_exclusive,	/* anonymous: exactly one mapper may write */
+	PG_swapbacked,		/* reclaim needs swap; anonymous without: lazyfree */
+	PG_swapcache,		/* page lock: in the swap cache, ->private its slot */
+	PG_writeback,		/* being written; cleared when that is done */
+	PG_lru,			/* lru lock: on one of the lists */
+	PG_active,		/* lru lock: on (or for) an active list */
+	PG_unevictable,		/* lru lock: on (or for) the unevictable list */
 	/* what the frame is now; none of them: an ordinary allocated page */
 	PG_reserved,		/* never in the allocator */
 	PG_buddy,		/* zone lock: free, head of its block */
@@ -151,6 +157,7 @@ struct mm_struct {
 	vaddr_t start_stack, arg_start;	/* I */
 	u64 total_vm;			/* m: pages */
 	atomic64_t rss_anon, rss_file;	/* a: present PTEs */
+	atomic64_t swap_ents;		/* a: swap PTEs */
 	atomic_t mm_users;		/* threads and other users */
 	atomic_t mm_count;		/* + 1 for all users; lazy CPUs, notifiers */
 	struct cpumask cpumask;		/* a: CPUs that may have it loaded */

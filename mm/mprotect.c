@@ -17,16 +17,20 @@
 #include "mm/internal.h"
 #include "mm/mmap.h"
 #include "mm/mmu_notifier.h"
+#include "mm/swapops.h"
 
 #define PROT_BITS	(PTE_P | PTE_W | PTE_U | PTE_NX | PTE_PROTNONE)
 
 /* Returns whether a right was taken away. */
-static bool protect_entry(struct pt_pos *pos, u64 vm_flags)
+static bool protect_entry(struct pt_pos *pos, struct vm_area_struct *vma)
 {
+	u64 vm_flags = vma->vm_flags;
 	pte_t e = pte_read(pos->ptep);
 	u64 want = vma_pte_flags(vm_flags);
 	bool may_write = vm_flags & VM_SHARED;
 
+	if (pte_nonpresent(e))
+		nonpresent_protect(pos, vma);
 	if (!pte_mapped(e))
 		return false;
 	if (!pte_special(e) && page_is_anon(pte_page(e)))
@@ -50,7 +54,7 @@ static vaddr_t protect_table(struct vm_area_struct *vma, vaddr_t va,
 	lock_leaf(&vma->vm_mm->pgt, va, &pos);
 	next = pos_end(&pos);
 	while (pos.level == 1) {
-		*flush |= protect_entry(&pos, vma->vm_flags);
+		*flush |= protect_entry(&pos, vma);
 		next = pos.va + PAGE_SIZE;
 		if (next >= end || !pos_next(&pos))
 			break;

@@ -58,11 +58,11 @@ static void move_locked(struct mm_struct *mm, struct pt_pos *old,
 			pos_next(old);
 			pos_next(new);
 		}
-		if (!pte_mapped(pte_read(old->ptep)))
+		if (pte_none(pte_read(old->ptep)))
 			continue;
 		e = pte_clear(old);				/* (3) */
 		pte_set(new, e);
-		moved++;
+		moved += pte_mapped(e);
 	}
 	if (moved)						/* (4) */
 		flush_tlb_mm_range(mm, start, start + len, TLB_LEAVES);

@@ -115,6 +115,23 @@ void unlock_page(struct page *p)
 		wake_up_all(wq);
 }
 
+void wait_on_page_flag(struct page *p, enum page_flag f)
+{
+	might_sleep();
+	if (page_test(p, f))
+		wait_event(page_queue(p), !page_test(p, f));
+}
+
+void page_clear_wake(struct page *p, enum page_flag f)
+{
+	struct wait_queue_head *wq = page_queue(p);
+
+	page_test_clear(p, f);
+	/* Full barrier above; partner: prepare_to_wait(). */
+	if (!list_empty(&wq->head))
+		wake_up_all(wq);
+}
+
 void clear_page(void *page)
 {
 	rep_stosq(page, 0, PAGE_SIZE / 8);

@@ -65,6 +65,10 @@ void page_ref_unfreeze(struct page *p, int count);	/* RELEASE */
 void lock_page(struct page *p);
 bool trylock_page(struct page *p);
 void unlock_page(struct page *p);
+/* Sleeps until f is clear for a moment: PG_locked, PG_writeback. */
+void wait_on_page_flag(struct page *p, enum page_flag f);
+/* Clears f and wakes who waits for that. */
+void page_clear_wake(struct page *p, enum page_flag f);
 
 /* rep stosq / movsq */
 void clear_page(void *page);

@@ -23,6 +23,7 @@
 #include "mm/mmap.h"
 #include "mm/mmu_notifier.h"
 #include "mm/rmap.h"
+#include "mm/swapops.h"
 
 #define ZAP_DELAYED 32
 
@@ -88,8 +89,12 @@ static vaddr_t zap_table(struct zap_run *run, vaddr_t va)
 		return next;
 	}
 	for (;;) {
-		if (pte_mapped(pte_read(pos.ptep)))
+		pte_t e = pte_read(pos.ptep);
+
+		if (pte_mapped(e))
 			what = zap_entry(run, &pos);
+		else if (pte_nonpresent(e))
+			nonpresent_drop(&pos, run->vma);
 		next = pos.va + PAGE_SIZE;
 		if (what == ZAP_FLUSH || next >= run->end || !pos_next(&pos))
 			break;
