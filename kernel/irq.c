@@ -8,6 +8,7 @@
  * way out a point of preemption.
  */
 #include "arch/upcall.h"
+#include "kernel/lockdep.h"
 #include "kernel/panic.h"
 #include "kernel/preempt.h"
 #include "kernel/rcu.h"
@@ -18,6 +19,8 @@ void upcall_irq_enter(void)
 	u32 count = this_cpu_read(preempt_count);
 
 	this_cpu_add(preempt_count, PREEMPT_IRQ);
+	if (CONFIG_LAB)
+		lockdep_irq_enter();
 	rcu_irq_enter(count ? RCU_IRQ_ATOMIC : RCU_IRQ_PREEMPTIBLE);
 }
 

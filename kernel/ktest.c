@@ -22,6 +22,7 @@
 #include "kernel/printk.h"
 #include "kernel/racepoint.h"
 #include "kernel/rcu.h"
+#include "kernel/report.h"
 #include "kernel/shell.h"
 #include "kernel/thread.h"
 #include "lib/err.h"
@@ -120,6 +121,9 @@ static void run_body(const struct ktest *test, struct run_state *rs,
 	took = ktime_get() - start;
 	race_disarm_all();
 	bug_clear_all();
+	if (report_expecting())
+		kt_fail(t, __FILE__, __LINE__, "%u reports are expected still",
+			report_expect_end());
 	check_gates(rs, t);
 	check_system(t);
 	if (warn_count() != warned)
@@ -127,6 +131,7 @@ static void run_body(const struct ktest *test, struct run_state *rs,
 			warn_count() - warned);
 	if (lockdep_held_count() != held)
 		kt_fail(t, __FILE__, __LINE__, "locks are left held");
+	check_nothing_held("a test ends", lockdep_held_count());
 	if (took > SLOW_NS && !(test->flags & KTF_SLOW))
 		kprintf("# slow: %llu ms\n", took / 1000000);
 }

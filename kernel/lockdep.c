@@ -1,26 +1,33 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lock-order checking.
+ * Lock checking: order, interrupts, ownership.
  *
  * D1  A thread's list names every lock it holds.  An interrupt handler uses
  *     the list of the thread it interrupts, so its locks are checked against
  *     that thread's too, and the list is as before when it returns.
  * D2  A lock is taken only with a rank above all held ones; at an equal rank
  *     only through the _nest verbs, under the outer lock they name.
- * D3  A spinning rank that is ever taken in an interrupt is never taken with
- *     interrupts on: the interrupt would spin on its own CPU.
+ * D3  A spinning rank that is ever taken in an interrupt is never taken, nor
+ *     held, with interrupts on: the interrupt would spin on its own CPU.  What
+ *     a rank is used for is learnt as it happens, with the first place of
+ *     each use.
+ * D4  Who releases a lock holds it; a lock that is freed is held by nobody.
  *
  * Until the first switch a CPU has no thread: a list per CPU serves.  The
- * lists are changed with interrupts off and read by their owner only.
- * Tests: tests/kt/kt_locks.c
+ * lists are changed with interrupts off and read by their owner only, but for
+ * messages.  Each report names both places: where the lock in question is
+ * wanted and where the other one was taken.
+ * Tests: tests/kt/kt_locks.c, tests/kt/kt_lockdep.c
  */
 #include "kernel/lockdep.h"
 #include "arch/cpu.h"
-#include "kernel/config.h"
+#include "arch/layout.h"
 #include "kernel/panic.h"
 #include "kernel/preempt.h"
 #include "kernel/printk.h"
+#include "kernel/report.h"
 #include "kernel/thread.h"
+#include "lib/printf.h"
 
 const char *const lock_rank_name[NR_LOCK_RANKS] = {
 	[LOCK_NONE] = "NONE",
@@ -31,12 +38,15 @@ const char *const lock_rank_name[NR_LOCK_RANKS] = {
 
 #define FIRST_SPINNING	LOCK_NOTIFIER
 /* The last slots are for locks that stand alone. */
-#define NEST_SLOTS	(LOCKDEP_MAX_HELD - 12)
+#define NEST_SLOTS	(LOCKDEP_MAX_HELD - LOCKDEP_MAX_HELD / 4)
+#define STACK_SPAN	0x10000
 
 enum { USED_IN_IRQ = 1, USED_IRQS_ON = 2 };
+enum { USE_IN_IRQ, USE_IRQS_ON, NR_USES };	/* bit numbers of those */
 
 static DEFINE_PER_CPU(struct lockdep_state, lockdep_early);
 static u8 rank_usage[NR_LOCK_RANKS];
+static struct place rank_place[NR_LOCK_RANKS][NR_USES];
 static bool disabled;
 
 void lockdep_off(void)
@@ -44,7 +54,7 @@ void lockdep_off(void)
 	WRITE_ONCE(disabled, true);
 }
 
-static bool active(void)
+bool lockdep_active(void)
 {
 	return CONFIG_LAB && !READ_ONCE(disabled);
 }
@@ -56,57 +66,107 @@ static struct lockdep_state *self(void)
 	return t ? &t->lockdep : this_cpu_ptr(&lockdep_early);
 }
 
-static bool expected(struct lockdep_state *s)
+/* Along the frame pointers; a frame that cannot be ends it. */
+void place_note(struct place *p, const void *frame, enum place_from from)
 {
-	if (!s->expecting)
-		return false;
-	s->violations++;
-	return true;
+	const u64 *f = frame;
+	u32 n = 0;
+
+	*p = (struct place){ { 0 } };
+	if (from == PLACE_CALLER)
+		f = (const u64 *)f[0];
+	while (f && n < PLACE_DEPTH) {
+		u64 next = f[0];
+
+		p->ip[n++] = (u32)f[1];
+		if (next <= (u64)f || next > (u64)f + STACK_SPAN || next % 8)
+			return;
+		f = (const u64 *)next;
+	}
 }
 
-static void rank_violation(struct lockdep_state *s, const struct held_lock *h,
-			   const void *lock, u32 rank)
+const char *place_format(const struct place *p, char *buf, size_t len)
 {
-	if (expected(s))
-		return;
+	char name[64];
+	size_t n = 0;
+
+	buf[0] = 0;
+	for (u32 i = 0; i < PLACE_DEPTH && p->ip[i]; i++)
+		n += (size_t)scnprintf(buf + n, len - n, "%s%s",
+				       i ? " < " : "",
+				       ksym_format((u64)(s64)(s32)p->ip[i],
+						   name, sizeof(name)));
+	return n ? buf : "an unknown place";
+}
+
+static void rank_violation(const struct held_lock *h, const void *lock,
+			   u32 rank, const struct place *at)
+{
+	char here[PLACE_LEN], there[PLACE_LEN];
+
+	place_format(at, here, sizeof(here));
+	place_format(&h->at, there, sizeof(there));
 	if (h->lock == lock)
-		panic("lock %s at %p is taken twice", lock_rank_name[rank],
-		      lock);
-	panic("lock order: %s at %p is taken inside %s at %p",
-	      lock_rank_name[rank], lock, lock_rank_name[h->rank], h->lock);
+		report_bug("lock %s at %p is taken twice: at %s, and before at %s",
+			   lock_rank_name[rank], lock, here, there);
+	else
+		report_bug("lock order: %s at %p, taken at %s, inside %s at %p, taken at %s",
+			   lock_rank_name[rank], lock, here,
+			   lock_rank_name[h->rank], h->lock, there);
 }
 
-static bool holds(const struct lockdep_state *s, const void *lock)
+static struct held_lock *find(struct lockdep_state *s, const void *lock)
 {
-	for (u32 i = 0; i < s->nr; i++)
-		if (s->held[i].lock == lock)
-			return true;
-	return false;
+	for (u32 i = s->nr; i > 0; i--)
+		if (s->held[i - 1].lock == lock)
+			return &s->held[i - 1];
+	return NULL;
 }
 
-static void check_usage(struct lockdep_state *s, u32 rank)
+/* D3 */
+static void note_usage(u32 rank, u32 use, const struct place *at)
 {
-	u8 use = 0;
+	char irq[PLACE_LEN], on[PLACE_LEN];
 
-	if (rank < FIRST_SPINNING)
+	if (rank < FIRST_SPINNING || rank_usage[rank] & BIT(use))
 		return;
+	if (rank_usage[rank] & BIT(!use)) {
+		/* Not noted: the next one is reported again. */
+		const struct place *other = &rank_place[rank][!use];
+
+		place_format(use == USE_IN_IRQ ? at : other, irq, sizeof(irq));
+		place_format(use == USE_IN_IRQ ? other : at, on, sizeof(on));
+		report_bug("locks %s are taken in interrupts (at %s), and "
+			   "held with interrupts on (taken at %s)",
+			   lock_rank_name[rank], irq, on);
+		return;
+	}
+	rank_place[rank][use] = *at;
+	smp_wmb();		/* the place, then the bit; a hint only */
+	rank_usage[rank] |= (u8)BIT(use);
+}
+
+static void check_usage(u32 rank, const struct place *at)
+{
 	if (in_irq())
-		use = USED_IN_IRQ;
+		note_usage(rank, USE_IN_IRQ, at);
 	else if (!irqs_disabled())
-		use = USED_IRQS_ON;
-	if (!use || rank_usage[rank] & use)
+		note_usage(rank, USE_IRQS_ON, at);
+}
+
+void lockdep_irq_enter(void)
+{
+	struct lockdep_state *s;
+
+	if (!lockdep_active())
 		return;
-	rank_usage[rank] |= use;
-	if (rank_usage[rank] != (USED_IN_IRQ | USED_IRQS_ON))
-		return;
-	rank_usage[rank] &= (u8)~use;
-	if (!expected(s))
-		panic("locks %s are taken in interrupts, and with interrupts on",
-		      lock_rank_name[rank]);
+	s = self();
+	for (u32 i = 0; i < s->nr; i++)
+		note_usage(s->held[i].rank, USE_IRQS_ON, &s->held[i].at);
 }
 
 /* A push leaves the slot to itself before an interrupt could use it. */
-static void push(struct lockdep_state *s, const void *lock, u32 rank, int mode)
+static void push(struct lockdep_state *s, const struct held_lock *h)
 {
 	u64 flags = local_irq_save();
 
@@ -114,94 +174,173 @@ static void push(struct lockdep_state *s, const void *lock, u32 rank, int mode)
 		local_irq_restore(flags);
 		panic("a thread holds more than %d locks", LOCKDEP_MAX_HELD);
 	}
-	s->held[s->nr].lock = lock;
-	s->held[s->nr].rank = (u16)rank;
-	s->held[s->nr].read = mode == LOCKDEP_READ;
+	s->held[s->nr] = *h;
 	s->nr++;
 	local_irq_restore(flags);
 }
 
 void lockdep_acquire(const void *lock, enum lock_rank rank, int mode)
 {
+	struct held_lock h = { .lock = lock, .rank = (u16)rank,
+			       .read = mode == LOCKDEP_READ };
 	struct lockdep_state *s;
 
-	if (!active())
+	if (!lockdep_active())
 		return;
 	s = self();
+	place_note(&h.at, __builtin_frame_address(0), PLACE_CALLER);
 	for (u32 i = 0; i < s->nr && rank != LOCK_NONE; i++) {
 		if (s->held[i].rank < rank)
 			continue;
-		rank_violation(s, &s->held[i], lock, rank);	/* D2 */
+		rank_violation(&s->held[i], lock, rank, &h.at);	/* D2 */
 		break;
 	}
-	check_usage(s, rank);
-	push(s, lock, rank, mode);
+	check_usage(rank, &h.at);
+	push(s, &h);
+}
+
+static void outer_missing(const struct held_lock *h, const void *outer)
+{
+	char here[PLACE_LEN];
+
+	report_bug("lock %s at %p is nested at %s, but its outer lock %p is not held",
+		   lock_rank_name[h->rank], h->lock,
+		   place_format(&h->at, here, sizeof(here)), outer);
 }
 
 void lockdep_acquire_nest(const void *lock, enum lock_rank rank,
 			  const void *outer)
 {
+	struct held_lock h = { .lock = lock, .rank = (u16)rank };
 	struct lockdep_state *s;
 
-	if (!active())
+	if (!lockdep_active())
 		return;
 	s = self();
-	if (!holds(s, outer) && !s->overflow && !expected(s))
-		panic("lock %s at %p is nested, but its outer lock %p is not "
-		      "held", lock_rank_name[rank], lock, outer);
+	place_note(&h.at, __builtin_frame_address(0), PLACE_CALLER);
+	if (!find(s, outer) && !s->overflow)
+		outer_missing(&h, outer);
 	for (u32 i = 0; i < s->nr; i++) {
 		if (s->held[i].rank <= rank && s->held[i].lock != lock)
 			continue;
-		rank_violation(s, &s->held[i], lock, rank);
+		rank_violation(&s->held[i], lock, rank, &h.at);
 		break;
 	}
-	check_usage(s, rank);
+	check_usage(rank, &h.at);
 	if (s->nr >= NEST_SLOTS)
 		s->overflow++;
 	else
-		push(s, lock, rank, LOCKDEP_WRITE);
+		push(s, &h);
 }
 
 void lockdep_acquire_try(const void *lock, enum lock_rank rank, int mode)
 {
-	if (active())
-		push(self(), lock, rank, mode);
+	struct held_lock h = { .lock = lock, .rank = (u16)rank,
+			       .read = mode == LOCKDEP_READ };
+
+	if (!lockdep_active())
+		return;
+	place_note(&h.at, __builtin_frame_address(0), PLACE_CALLER);
+	push(self(), &h);
+}
+
+/* Out of the list; false: it is not there, nor among those without a slot. */
+static bool pop(struct lockdep_state *s, const void *lock)
+{
+	u64 flags = local_irq_save();
+	struct held_lock *h = find(s, lock);
+	bool known = h || s->overflow;
+
+	if (h) {
+		for (; h + 1 < s->held + s->nr; h++)
+			h[0] = h[1];
+		s->nr--;
+	} else if (s->overflow) {
+		s->overflow--;
+	}
+	local_irq_restore(flags);
+	return known;
 }
 
 void lockdep_release(const void *lock)
 {
-	struct lockdep_state *s;
-	u64 flags;
-	u32 i;
+	char here[PLACE_LEN];
+	struct place at;
 
-	if (!active())
+	if (!lockdep_active() || pop(self(), lock))
 		return;
-	s = self();
-	flags = local_irq_save();
-	for (i = s->nr; i > 0 && s->held[i - 1].lock != lock; i--)
-		;
-	if (i) {
-		for (; i < s->nr; i++)
-			s->held[i - 1] = s->held[i];
-		s->nr--;
-	} else if (s->overflow) {
-		s->overflow--;
-	} else {
-		local_irq_restore(flags);
-		panic("lock %p is released, but this thread does not hold it",
-		      lock);
-	}
-	local_irq_restore(flags);
+	place_note(&at, __builtin_frame_address(0), PLACE_CALLER);
+	report_bug("lock %p is released at %s, but this thread does not hold it",
+		   lock, place_format(&at, here, sizeof(here)));	/* D4 */
+}
+
+void lockdep_bad_unlock(const void *lock, enum lock_rank rank,
+			const struct thread *owner)
+{
+	char here[PLACE_LEN];
+	struct place at;
+
+	if (!lockdep_active())
+		return;
+	place_note(&at, __builtin_frame_address(0), PLACE_CALLER);
+	place_format(&at, here, sizeof(here));
+	if (owner)
+		report_bug("lock %s at %p is released at %s, but thread %u (%s) owns it",
+			   lock_rank_name[rank], lock, here, owner->tid,
+			   owner->name);
+	else
+		report_bug("lock %s at %p is released at %s, but nobody owns it",
+			   lock_rank_name[rank], lock, here);
 }
 
 bool lockdep_is_held(const void *lock)
 {
 	struct lockdep_state *s;
 
-	if (!active())
+	if (!lockdep_active())
 		return true;
 	s = self();
-	return s->overflow || holds(s, lock);
+	return s->overflow || find(s, lock);
+}
+
+void lockdep_assert_held(const void *lock, enum lock_rank rank)
+{
+	char here[PLACE_LEN];
+	struct place at;
+
+	if (lockdep_is_held(lock))
+		return;
+	place_note(&at, __builtin_frame_address(0), PLACE_CALL);
+	report_bug("lock %s at %p must be held at %s, and is not",
+		   lock_rank_name[rank], lock,
+		   place_format(&at, here, sizeof(here)));
+}
+
+void lockdep_check_free(const void *p, u64 len)
+{
+	char there[PLACE_LEN];
+	struct lockdep_state *s;
+
+	if (!lockdep_active())
+		return;
+	s = self();
+	for (u32 i = 0; i < s->nr; i++) {
+		const struct held_lock *h = &s->held[i];
+
+		if ((u64)h->lock - (u64)p >= len)
+			continue;
+		report_bug("memory %p-%p is freed with lock %s at %p in it, held since %s",
+			   p, (const u8 *)p + len, lock_rank_name[h->rank],
+			   h->lock,
+			   place_format(&h->at, there, sizeof(there)));
+		return;
+	}
+}
+
+void lockdep_waits(const void *lock)
+{
+	if (CONFIG_LAB)
+		WRITE_ONCE(self()->waiting, lock);
 }
 
 u32 lockdep_held_count(void)
@@ -209,59 +348,64 @@ u32 lockdep_held_count(void)
 	return CONFIG_LAB ? self()->nr + self()->overflow : 0;
 }
 
-void lockdep_print_held(void)
+static void print_state(const struct lockdep_state *s)
 {
-	const struct lockdep_state *s = self();
+	char there[PLACE_LEN];
+	const void *waiting = READ_ONCE(s->waiting);
+	u32 nr = min_t(u32, READ_ONCE(s->nr), LOCKDEP_MAX_HELD);
 
-	if (!CONFIG_LAB)
-		return;
-	if (!s->nr)
+	if (!nr)
 		kprintf("no locks held\n");
-	for (u32 i = 0; i < s->nr && i < LOCKDEP_MAX_HELD; i++)
-		kprintf("holds %-10s %p%s\n",
-			lock_rank_name[s->held[i].rank % NR_LOCK_RANKS],
-			s->held[i].lock, s->held[i].read ? " (read)" : "");
+	for (u32 i = 0; i < nr; i++) {
+		const struct held_lock *h = &s->held[i];
+
+		kprintf("%s %-10s %p%s at %s\n",
+			h->lock == waiting ? "waits for" : "holds",
+			lock_rank_name[h->rank % NR_LOCK_RANKS], h->lock,
+			h->read ? " (read)" : "",
+			place_format(&h->at, there, sizeof(there)));
+	}
 	if (s->overflow)
 		kprintf("... and %u nested ones\n", s->overflow);
+	for (u32 i = 0; i < LOCKDEP_MAX_SRCU; i++)
+		if (s->srcu[i].domain)
+			kprintf("in an SRCU section of %p, index %u, since %s\n",
+				s->srcu[i].domain, s->srcu[i].idx,
+				place_format(&s->srcu[i].at, there,
+					     sizeof(there)));
+}
+
+void lockdep_print_held(void)
+{
+	if (CONFIG_LAB)
+		print_state(self());
+}
+
+void lockdep_print_thread(const struct thread *t)
+{
+	if (CONFIG_LAB)
+		print_state(&t->lockdep);
+}
+
+bool lockdep_thread_holds(const struct thread *t, const void *lock)
+{
+	const struct lockdep_state *s = &t->lockdep;
+	u32 nr = min_t(u32, READ_ONCE(s->nr), LOCKDEP_MAX_HELD);
+
+	if (!CONFIG_LAB || READ_ONCE(s->waiting) == lock)
+		return false;
+	for (u32 i = 0; i < nr; i++)
+		if (READ_ONCE(s->held[i].lock) == lock)
+			return true;
+	return false;
 }
 
 void lockdep_expect_begin(void)
 {
-	struct lockdep_state *s = self();
-
-	s->violations = 0;
-	s->expecting = 1;
+	report_expect_begin();
 }
 
 u32 lockdep_expect_end(void)
 {
-	struct lockdep_state *s = self();
-
-	s->expecting = 0;
-	return s->violations;
-}
-
-static void sleep_violation(struct lockdep_state *s, const char *why)
-{
-	if (!expected(s))
-		panic("this may sleep, but %s", why);
-}
-
-void might_sleep(void)
-{
-	struct lockdep_state *s;
-
-	/* Before the first switch waiting is done by polling. */
-	if (!active() || !current())
-		return;
-	s = self();
-	for (u32 i = 0; i < s->nr; i++)
-		if (s->held[i].rank >= FIRST_SPINNING)
-			return sleep_violation(s, "a spinlock is held");
-	if (in_irq())
-		sleep_violation(s, "this is an interrupt");
-	else if (this_cpu_read(preempt_count))
-		sleep_violation(s, "preemption is off");
-	else if (irqs_disabled() && !current()->idle)
-		sleep_violation(s, "interrupts are off");
+	return report_expect_end();
 }

@@ -31,6 +31,18 @@ void mutex_init(struct mutex *m, enum lock_rank rank)
 	INIT_LIST_HEAD(&m->waiters);
 }
 
+/* M2: the entry is about to go.  wait_lock held. */
+static void check_left(const struct mutex *m, const struct mutex_waiter *w)
+{
+	const struct mutex_waiter *pos;
+
+	list_for_each_entry(pos, &m->waiters, link)
+		if (pos == w)
+			panic("thread %u leaves the queue of lock %s at %p, but its entry stays",
+			      w->thread->tid, lock_rank_name[m->rank],
+			      (const void *)m);
+}
+
 /* wait_lock held on entry, not on return. */
 static int lock_slow(struct mutex *m, u32 state)
 {
@@ -38,6 +50,8 @@ static int lock_slow(struct mutex *m, u32 state)
 	int ret = 0;
 
 	list_add_tail(&w.link, &m->waiters);
+	if (CONFIG_LAB)
+		lockdep_waits(m);
 	while (!w.granted) {
 		/* Partner: smp_mb() in thread_interrupt(). */
 		smp_store_mb(&w.thread->state, state);
@@ -51,6 +65,10 @@ static int lock_slow(struct mutex *m, u32 state)
 		spin_lock(&m->wait_lock);
 	}
 	WRITE_ONCE(w.thread->state, THREAD_RUNNABLE);
+	if (CONFIG_LAB) {
+		lockdep_waits(NULL);
+		check_left(m, &w);
+	}
 	spin_unlock(&m->wait_lock);
 	return ret;
 }
@@ -102,7 +120,10 @@ void mutex_unlock(struct mutex *m)
 {
 	struct mutex_waiter *w;
 
-	KASSERT(m->owner == current());
+	if (CONFIG_LAB && unlikely(m->owner != current())) {
+		lockdep_bad_unlock(m, m->rank, m->owner);
+		return;
+	}
 	if (CONFIG_LAB)
 		lockdep_release(m);
 	spin_lock(&m->wait_lock);

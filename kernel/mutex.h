@@ -51,5 +51,12 @@ void up_write(struct rwsem *s);
 void downgrade_write(struct rwsem *s);
 bool rwsem_is_write_locked(const struct rwsem *s);
 bool rwsem_is_locked(const struct rwsem *s);
+/* Chokepoints (lab): the current thread holds it, reports anything else. */
+#define mutex_assert_held(m)	lockdep_assert_held(m, (m)->rank)
+#define rwsem_assert_held(s)	lockdep_assert_held(s, (s)->rank)
+#define rwsem_assert_held_write(s) do {					\
+	lockdep_assert_held(s, (s)->rank);				\
+	KASSERT(rwsem_is_write_locked(s));				\
+} while (0)
 
 #endif

@@ -17,6 +17,7 @@
 #include "kernel/ktest.h"
 #include "kernel/panic.h"
 #include "kernel/printk.h"
+#include "kernel/report.h"
 #include "kernel/shell.h"
 #include "kernel/thread.h"
 #include "kernel/trace.h"
@@ -114,7 +115,7 @@ static void report(const struct regs *r, const char *msg)
 
 void panic(const char *fmt, ...)
 {
-	static char msg[256];
+	static char msg[REPORT_LEN];
 	va_list ap;
 
 	local_irq_disable();
@@ -128,7 +129,7 @@ void panic(const char *fmt, ...)
 
 void panic_regs(const struct regs *r, const char *fmt, ...)
 {
-	static char msg[256];
+	static char msg[REPORT_LEN];
 	va_list ap;
 
 	local_irq_disable();
@@ -174,9 +175,14 @@ bool upcall_debug_trap(struct regs *r)
 	return debug_trap_hook && debug_trap_hook(r);
 }
 
-void warn_at(const char *file, int line, const char *what)
+void warn_add(void)
 {
 	__atomic_fetch_add(&warnings, 1, __ATOMIC_RELAXED);
+}
+
+void warn_at(const char *file, int line, const char *what)
+{
+	warn_add();
 	pr_warn("warning at %s:%d: %s\n", file, line, what);
 	dump_stack();
 }

@@ -43,6 +43,7 @@ u64 ksym_lookup(const char *name);
 	}								\
 	__c; })
 void warn_at(const char *file, int line, const char *what);
+void warn_add(void);			/* a warning was printed by the caller */
 u64 warn_count(void);			/* tests fail when it grows */
 
 #include "kernel/config.h"

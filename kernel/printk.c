@@ -14,6 +14,7 @@
 #include "kernel/printk.h"
 #include "arch/cpu.h"
 #include "arch/smp.h"
+#include "kernel/report.h"
 #include "kernel/spinlock.h"
 #include "lib/err.h"
 #include "lib/printf.h"
@@ -88,6 +89,10 @@ int printk(const char *fmt, ...)
 	va_start(ap, fmt);
 	len = n + vscnprintf(buf + n, sizeof(buf) - (size_t)n, fmt, ap);
 	va_end(ap);
+	if (report_takes_output()) {
+		report_keep(buf, (size_t)len);
+		return len;
+	}
 	flags = out_begin();
 	ring_put(buf, (size_t)len);
 	if (level < console_loglevel)
@@ -118,8 +123,13 @@ int kprintf(const char *fmt, ...)
 
 void console_write(const char *s, size_t len)
 {
-	u64 flags = out_begin();
+	u64 flags;
 
+	if (report_takes_output()) {
+		report_keep(s, len);
+		return;
+	}
+	flags = out_begin();
 	emit(s, len);
 	out_end(flags);
 }

@@ -97,6 +97,8 @@ void call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *head))
 	struct rcu_cpu *rc;
 	u64 flags;
 
+	if (CONFIG_LAB && !rcu_check_queue(head))
+		return;
 	head->func = func;
 	head->next = NULL;
 	preempt_disable();
@@ -217,6 +219,8 @@ static void wait_answers(u64 gp)
 		}
 	}
 	smp_mb();	/* (4); partner: the full barrier of (C) */
+	if (CONFIG_LAB)
+		rcu_check_gp_end(gp);
 }
 
 static void collect(struct cb_list *batch)
@@ -282,6 +286,8 @@ static void cb_main(void *arg)
 		spin_unlock_irqrestore(&gp_lock, flags);
 		for (; head; head = next) {
 			next = head->next;
+			if (CONFIG_LAB)
+				rcu_check_run(head);
 			head->func(head);
 		}
 		smp_store_release(&cb_done, batch);
@@ -322,6 +328,16 @@ void rcu_barrier(void)
 	might_sleep();
 	gp = want_gp();
 	wait_event(&done_wq, smp_load_acquire(&cb_done) >= gp);
+}
+
+u64 rcu_started(void)
+{
+	return READ_ONCE(gp_started);
+}
+
+bool rcu_cpu_waited_for(u32 cpu)
+{
+	return READ_ONCE(per_cpu(rcu_cpu, cpu).qs_pending);
 }
 
 u64 rcu_completed(void)

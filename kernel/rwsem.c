@@ -74,6 +74,8 @@ static void down(struct rwsem *s, int mode)
 		return;
 	}
 	list_add_tail(&w.link, &s->waiters);		/* W2 */
+	if (CONFIG_LAB)
+		lockdep_waits(s);
 	while (!w.granted) {
 		WRITE_ONCE(w.thread->state, THREAD_SLEEPING);
 		spin_unlock(&s->wait_lock);
@@ -81,6 +83,8 @@ static void down(struct rwsem *s, int mode)
 		spin_lock(&s->wait_lock);
 	}
 	WRITE_ONCE(w.thread->state, THREAD_RUNNABLE);
+	if (CONFIG_LAB)
+		lockdep_waits(NULL);
 	spin_unlock(&s->wait_lock);
 }
 
@@ -146,7 +150,11 @@ bool down_write_trylock(struct rwsem *s)
 
 void up_write(struct rwsem *s)
 {
-	KASSERT(s->count == -1 && s->owner == current());
+	if (CONFIG_LAB && unlikely(s->owner != current())) {
+		lockdep_bad_unlock(s, s->rank, s->owner);
+		return;
+	}
+	KASSERT(s->count == -1);
 	if (CONFIG_LAB)
 		lockdep_release(s);
 	spin_lock(&s->wait_lock);

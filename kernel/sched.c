@@ -294,9 +294,11 @@ void schedule(void)
 {
 	u64 flags;
 
-	if (unlikely(this_cpu_read(preempt_count)))
+	if (unlikely(this_cpu_read(preempt_count))) {
+		sched_check_atomic();
 		panic("schedule() with preemption off (count %x)",
 		      this_cpu_read(preempt_count));
+	}
 	if (unlikely(current()->idle && current()->state != THREAD_RUNNABLE))
 		panic("the idle thread of CPU %u sleeps", smp_processor_id());
 	flags = local_irq_save();

@@ -23,6 +23,7 @@
 #include "kernel/lockdep.h"
 #include "kernel/panic.h"
 #include "kernel/preempt.h"
+#include "kernel/report.h"
 #include "lib/atomic.h"
 
 #define BACKOFF_MAX	64
@@ -160,6 +161,6 @@ void assert_spin_held(const spinlock_t *l)
 		return;
 	if (unlikely(!READ_ONCE(l->val) ||
 		     READ_ONCE(l->owner) != smp_processor_id() + 1))
-		panic("lock %s at %p is not held by this CPU",
-		      lock_rank_name[l->rank], (const void *)l);
+		report_bug("lock %s at %p is not held by this CPU",
+			   lock_rank_name[l->rank], (const void *)l);
 }

@@ -3,8 +3,8 @@
  * SRCU: read sections that may sleep, counted in two banks.
  *
  *	reader				synchronize_srcu()
- *	(1) i = idx			(A) mb; wait until bank !idx is empty
- *	(2) lock_count[i]++; mb		(B) idx = !idx; mb
+ *	(1) i = idx % 2			(A) mb; wait until bank !i is empty
+ *	(2) lock_count[i]++; mb		(B) idx++; mb
  *	(3) section			(C) wait until the other bank, which
  *	(4) mb; unlock_count[i]++	    readers used until (B), is empty; mb
  *
@@ -22,6 +22,7 @@
 void srcu_init(struct srcu_struct *ss)
 {
 	ss->idx = 0;
+	ss->begun = 0;
 	ss->waiting = 0;
 	for (int i = 0; i < 2; i++) {
 		atomic64_set(&ss->lock_count[i], 0);
@@ -33,14 +34,19 @@ void srcu_init(struct srcu_struct *ss)
 
 int srcu_read_lock(struct srcu_struct *ss)
 {
-	u32 i = READ_ONCE(ss->idx) & 1;			/* (1) */
+	u32 before = READ_ONCE(ss->idx);		/* (1) */
+	u32 i = before & 1;
 
 	(void)atomic64_inc_return(&ss->lock_count[i]);	/* (2), full barrier */
+	if (CONFIG_LAB)
+		srcu_check_open(ss, i, before);
 	return (int)i;
 }
 
 void srcu_read_unlock(struct srcu_struct *ss, int idx)
 {
+	if (CONFIG_LAB)
+		srcu_check_close(ss, idx);
 	/*
 	 * An RCU section: the domain may go a grace period after the last
 	 * reader has left, and not while this looks at it.
@@ -77,14 +83,21 @@ static void wait_empty(struct srcu_struct *ss, u32 i)
 void synchronize_srcu(struct srcu_struct *ss)
 {
 	u32 idx;
+	u64 gp;
 
+	if (CONFIG_LAB)
+		srcu_check_gp_begin(ss);
 	mutex_lock(&ss->gp_mutex);
+	gp = ss->begun + 1;
+	WRITE_ONCE(ss->begun, gp);
 	smp_mb();	/* the updates before; partner: (2) */
 	idx = ss->idx & 1;
 	wait_empty(ss, !idx);				/* (A) */
-	WRITE_ONCE(ss->idx, !idx);			/* (B) */
+	WRITE_ONCE(ss->idx, ss->idx + 1);		/* (B) */
 	smp_mb();	/* partner: (1), (2) */
 	wait_empty(ss, idx);				/* (C) */
 	smp_mb();	/* sections end before what follows; partner: (4) */
+	if (CONFIG_LAB)
+		srcu_check_gp_end(ss, gp);
 	mutex_unlock(&ss->gp_mutex);
 }

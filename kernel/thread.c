@@ -113,10 +113,8 @@ void thread_exit(void)
 	struct thread *t = current();
 
 	might_sleep();
-	if (CONFIG_LAB && lockdep_held_count()) {
-		lockdep_print_held();
-		panic("thread %u (%s) exits with locks held", t->tid, t->name);
-	}
+	if (CONFIG_LAB)
+		check_nothing_held("a thread exits", 0);
 	atomic_inc(&nr_unreaped);
 	/* Not preempted between the two: it would be reaped while it is queued. */
 	local_irq_disable();

@@ -153,6 +153,7 @@ void sleep_ns(u64 ns)
 {
 	u64 end = ktime_get() + ns;
 
+	might_sleep();
 	do {
 		smp_store_mb(&current()->state, THREAD_SLEEPING);
 	} while (schedule_until(end));

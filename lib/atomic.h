@@ -33,8 +33,9 @@
 /* Partner of each other: what v points to is complete when p shows v. */
 #define rcu_assign_pointer(p, v) __atomic_store_n(&(p), v, __ATOMIC_RELEASE)
 #define rcu_dereference(p)	__atomic_load_n(&(p), __ATOMIC_ACQUIRE)
-/* The caller holds the lock that serialises writers of p. */
-#define rcu_dereference_protected(p)	READ_ONCE(p)
+/* c says what protects the reader; kernel/rcu.h has both with the check. */
+#define rcu_dereference_check(p, c) rcu_dereference(p)
+/* Nobody reads p yet, or v is NULL. */
 #define RCU_INIT_POINTER(p, v)	WRITE_ONCE(p, v)
 
 /* Returns what *ptr held; the exchange happened if that equals old. */

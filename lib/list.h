@@ -366,5 +366,12 @@ static inline void hlist_del_init_rcu(struct hlist_node *n)
 	     pos;							\
 	     pos = hlist_entry_safe(rcu_dereference(pos->member.next),	\
 				    typeof(*pos), member))
+/* c: the reader is in a section of the SRCU domain that protects the list. */
+#define hlist_for_each_entry_srcu(pos, head, member, c)			\
+	for (pos = hlist_entry_safe(rcu_dereference_check((head)->first, c), \
+				    typeof(*pos), member);		\
+	     pos;							\
+	     pos = hlist_entry_safe(rcu_dereference_check(pos->member.next, c), \
+				    typeof(*pos), member))
 
 #endif

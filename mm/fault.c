@@ -235,7 +235,7 @@ enum fault_result handle_mm_fault(struct vm_area_struct *vma, vaddr_t va,
 	pte_t seen;
 	int level;
 
-	KASSERT(rwsem_is_locked(&f.mm->mmap_lock));
+	rwsem_assert_held(&f.mm->mmap_lock);
 	this_cpu_inc(fault_counts.total);
 	if (!access_allowed(vma->vm_flags, flags))
 		return FAULT_SIGSEGV_ACCERR;

@@ -45,6 +45,11 @@ struct mmu_notifier_subscriptions {
 
 static struct srcu_struct srcu;
 
+/* In a section of srcu. */
+#define for_each_mn(mn, subs)						\
+	hlist_for_each_entry_srcu(mn, &(subs)->list, hlist,		\
+				  srcu_read_lock_held(&srcu))
+
 static int mmu_notifier_init(void)
 {
 	srcu_init(&srcu);
@@ -55,7 +60,7 @@ INITCALL_LEVEL(0, mmu_notifier_init);
 /* Partner: the store-release in register_locked(). */
 static struct mmu_notifier_subscriptions *subs_of(struct mm_struct *mm)
 {
-	return rcu_dereference(mm->notifier_subscriptions);
+	return smp_load_acquire(&mm->notifier_subscriptions);
 }
 
 /*
@@ -218,7 +223,7 @@ static void undo_starts(struct mmu_notifier_subscriptions *subs,
 {
 	struct mmu_notifier *mn;
 
-	hlist_for_each_entry_rcu(mn, &subs->list, hlist) {
+	for_each_mn(mn, subs) {
 		if (mn == failed)
 			break;
 		if (mn->ops->invalidate_range_start &&
@@ -233,7 +238,7 @@ static int start_all(struct mmu_notifier_subscriptions *subs,
 	struct mmu_notifier *mn;
 	int idx = srcu_read_lock(&srcu), err = 0;
 
-	hlist_for_each_entry_rcu(mn, &subs->list, hlist) {
+	for_each_mn(mn, subs) {
 		if (!mn->ops->invalidate_range_start)
 			continue;
 		err = call_start(mn, r);
@@ -290,7 +295,7 @@ void mmu_notifier_invalidate_range_end(struct mmu_notifier_range *r)
 		return;
 	TRACE4(MN_END, r->mm->id, r->start, r->end, r->event);
 	idx = srcu_read_lock(&srcu);
-	hlist_for_each_entry_rcu(mn, &subs_of(r->mm)->list, hlist) {
+	for_each_mn(mn, subs_of(r->mm)) {
 		if (mn->ops->invalidate_range_end)
 			call_end(mn, r);
 	}
@@ -309,7 +314,7 @@ int mmu_notifier_clear_flush_young(struct mm_struct *mm, vaddr_t start,
 	if (!mm_has_notifiers(mm))
 		return 0;
 	idx = srcu_read_lock(&srcu);
-	hlist_for_each_entry_rcu(mn, &subs_of(mm)->list, hlist)
+	for_each_mn(mn, subs_of(mm))
 		if (mn->ops->clear_flush_young)
 			young |= mn->ops->clear_flush_young(mn, mm, start, end);
 	srcu_read_unlock(&srcu, idx);
@@ -325,7 +330,7 @@ int mmu_notifier_clear_young(struct mm_struct *mm, vaddr_t start, vaddr_t end)
 	if (!mm_has_notifiers(mm))
 		return 0;
 	idx = srcu_read_lock(&srcu);
-	hlist_for_each_entry_rcu(mn, &subs_of(mm)->list, hlist)
+	for_each_mn(mn, subs_of(mm))
 		if (mn->ops->clear_young)
 			young |= mn->ops->clear_young(mn, mm, start, end);
 	srcu_read_unlock(&srcu, idx);
@@ -340,7 +345,7 @@ int mmu_notifier_test_young(struct mm_struct *mm, vaddr_t va)
 	if (!mm_has_notifiers(mm))
 		return 0;
 	idx = srcu_read_lock(&srcu);
-	hlist_for_each_entry_rcu(mn, &subs_of(mm)->list, hlist)
+	for_each_mn(mn, subs_of(mm))
 		if (!young && mn->ops->test_young)
 			young = mn->ops->test_young(mn, mm, va);
 	srcu_read_unlock(&srcu, idx);
@@ -356,7 +361,7 @@ static void change_pte(struct mm_struct *mm, vaddr_t va, pte_t e)
 		return;
 	TRACE3(MN_CHANGE, mm->id, va, e.val);
 	idx = srcu_read_lock(&srcu);
-	hlist_for_each_entry_rcu(mn, &subs_of(mm)->list, hlist)
+	for_each_mn(mn, subs_of(mm))
 		if (mn->ops->change_pte)
 			mn->ops->change_pte(mn, mm, va, e);
 	srcu_read_unlock(&srcu, idx);
@@ -392,7 +397,7 @@ void mmu_notifier_arch_invalidate_secondary_tlbs(struct mm_struct *mm,
 	if (!mm_has_notifiers(mm))
 		return;
 	idx = srcu_read_lock(&srcu);
-	hlist_for_each_entry_rcu(mn, &subs_of(mm)->list, hlist)
+	for_each_mn(mn, subs_of(mm))
 		if (mn->ops->arch_invalidate_secondary_tlbs)
 			mn->ops->arch_invalidate_secondary_tlbs(mn, mm, start,
 								end);
@@ -408,7 +413,7 @@ void mmu_notifier_tables_moved(struct mm_struct *mm, vaddr_t start, vaddr_t end,
 	if (!mm_has_notifiers(mm))
 		return;
 	idx = srcu_read_lock(&srcu);
-	hlist_for_each_entry_rcu(mn, &subs_of(mm)->list, hlist)
+	for_each_mn(mn, subs_of(mm))
 		if (mn->ops->tables_moved)
 			mn->ops->tables_moved(mn, mm, start, end, level);
 	srcu_read_unlock(&srcu, idx);
@@ -424,7 +429,7 @@ void mmu_notifier_for_each(struct mm_struct *mm,
 	if (!mm_has_notifiers(mm))
 		return;
 	idx = srcu_read_lock(&srcu);
-	hlist_for_each_entry_rcu(mn, &subs_of(mm)->list, hlist)
+	for_each_mn(mn, subs_of(mm))
 		fn(mn, arg);
 	srcu_read_unlock(&srcu, idx);
 }

@@ -70,7 +70,7 @@ int munmap_locked(struct mm_struct *mm, vaddr_t start, vaddr_t end)
 	vaddr_t floor, ceiling;
 	LIST_HEAD(dead);
 
-	KASSERT(rwsem_is_write_locked(&mm->mmap_lock));
+	rwsem_assert_held_write(&mm->mmap_lock);
 	vma = find_vma(mm, start);
 	if (!vma || vma->vm_start >= end)
 		return 0;

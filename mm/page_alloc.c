@@ -23,6 +23,7 @@
 #include "mm/page_alloc.h"
 #include "arch/smp.h"
 #include "arch/string_ops.h"
+#include "kernel/lockdep.h"
 #include "kernel/preempt.h"
 #include "kernel/thread.h"
 #include "kernel/trace.h"
@@ -294,6 +295,8 @@ void free_pages(struct page *p, u32 order)
 	TRACE2(PAGE_FREE, page_to_pfn(p), order);
 	if (CONFIG_LAB) {
 		check_free(p, order);
+		lockdep_check_free(p, sizeof(*p) << order);
+		lockdep_check_free(page_address(p), PAGE_SIZE << order);
 		for (u32 i = 0; i < 1U << order; i++)
 			poison(p + i);
 	}

@@ -26,6 +26,7 @@
  */
 #include "mm/slab.h"
 #include "arch/smp.h"
+#include "kernel/lockdep.h"
 #include "kernel/panic.h"
 #include "kernel/preempt.h"
 #include "kernel/printk.h"
@@ -334,8 +335,10 @@ void kmem_cache_free(struct kmem_cache *c, void *obj)
 {
 	struct magazine *m;
 
-	if (CONFIG_LAB)
+	if (CONFIG_LAB) {
 		check_object(c, slab_of(obj), obj);
+		lockdep_check_free(obj, c->size);
+	}
 	poison_object(c, obj);
 	m = magazine_lock(c);
 	if (!m) {

@@ -104,7 +104,7 @@ int mm_take_all_locks(struct mm_struct *mm)
 {
 	int err;
 
-	KASSERT(rwsem_is_write_locked(&mm->mmap_lock));
+	rwsem_assert_held_write(&mm->mmap_lock);
 	mutex_lock(&mm_all_locks_mutex);
 	mm->all_locks_owner = current();
 	err = take_mappings(mm);
@@ -119,8 +119,8 @@ void mm_drop_all_locks(struct mm_struct *mm)
 {
 	struct vm_area_struct *vma;
 
-	KASSERT(rwsem_is_write_locked(&mm->mmap_lock));
-	KASSERT(mutex_is_locked(&mm_all_locks_mutex));
+	rwsem_assert_held_write(&mm->mmap_lock);
+	mutex_assert_held(&mm_all_locks_mutex);
 	KASSERT(mm->all_locks_owner == current());
 	for_each_vma(mm, vma) {
 		for_each_root(vma, unlock_anon_root);

@@ -199,6 +199,8 @@ static void handle_signals(struct regs *r)
 
 void upcall_return_to_user(struct regs *r)
 {
+	if (CONFIG_LAB)
+		check_nothing_held("back to user mode", 0);
 	for (;;) {
 		if (this_cpu_read(need_resched)) {
 			local_irq_enable();

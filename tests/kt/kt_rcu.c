@@ -266,7 +266,7 @@ static void srcu_update_reader(void *arg)
 	(void)arg;
 	while (!READ_ONCE(s.stop)) {
 		int idx = srcu_read_lock(&s.srcu);
-		struct node *n = rcu_dereference(s.shared);
+		struct node *n = srcu_dereference(s.shared, &s.srcu);
 
 		if (READ_ONCE(n->magic) != ALIVE)
 			atomic_inc(&s.bad);
