@@ -46,3 +46,18 @@ debug: $(KERNEL) $(INITRD)
 		-S -gdb tcp:127.0.0.1:$(GDB_PORT) </dev/null & \
 	qemu=$$!; trap 'kill $$qemu 2>/dev/null' EXIT; trap : INT; sleep 1; \
 	$(GDB) $(KERNEL) $(GDB_ARGS)
+
+# One CPU that counts instructions as nanoseconds: the same figures every time.
+BENCH ?=
+.PHONY: bench
+bench: $(KERNEL) $(INITRD)
+	@$(PYTHON) tools/run.py --name bench --kernel $(KERNEL) \
+		--initrd $(INITRD) --smp 1 --cpu qemu64 --timeout 300 \
+		--qemu-arg=-accel --qemu-arg=tcg,thread=single \
+		--qemu-arg=-icount --qemu-arg=shift=0,sleep=off \
+		--qemu-arg=-rtc --qemu-arg=base=2026-01-01,clock=vm \
+		--type "bench $(BENCH)" --type poweroff --status 0 \
+		--expect '^exit status 0' --log $(O)/bench.log \
+		>$(O)/bench.result || { cat $(O)/bench.result; exit 1; }
+	@sed -n '/^operation/,/^exit status/p' $(O)/bench.log | \
+		grep -v '^exit status'

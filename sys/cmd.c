@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Shell commands about programs and files: run, ps, kill, ls, cat.
+ * Shell commands about programs and files: run, bench, ps, kill, ls, cat.
  * Tests: tests/drive/programs.py, shell.py
  */
 #include "kernel/ktest.h"
@@ -114,6 +114,14 @@ static int cmd_run(int argc, char **argv)
 	report_end(status);
 	process_put(p);
 	return 0;
+}
+
+/* The benchmarks are a program: what they measure is what a program sees. */
+static int cmd_bench(int argc, char **argv)
+{
+	char *args[] = { "run", "bench", argc > 1 ? argv[1] : NULL, NULL };
+
+	return cmd_run(argc + 1, args);
 }
 
 static const char *state_of(const struct process *p)
@@ -326,6 +334,8 @@ static void complete_path(int arg, const char *prefix,
 
 SHELL_CMD_FULL(run, "PROG [ARGS...] [&]", "run a program, in the background with &",
 	       1, -1, 0, cmd_run, complete_program);
+SHELL_CMD(bench, "[NAME]", "what each operation costs a program", 0, 1,
+	  cmd_bench);
 SHELL_CMD(ps, "", "list processes", 0, 0, cmd_ps);
 SHELL_CMD(kill, "PID [SIGNAL]", "send a signal to a process (default TERM)",
 	  1, 2, cmd_kill);

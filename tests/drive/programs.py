@@ -19,6 +19,12 @@ def body(tap):
         for path in sorted(glob.glob(ROOT + "/tests/abi/*.expected")):
             abi(tap, vm, path)
         tap.has(vm.command("run hello"), r"exit status 0", "hello")
+        tap.has(vm.command("bench getppid"),
+                r"operation +ticks +ns\ngetppid +[1-9]\d* +[1-9]\d*\n",
+                "a benchmark")
+        tap.has(vm.command("bench nothing"),
+                r"bench: no benchmark begins with 'nothing'",
+                "a benchmark that is none")
         tap.has(vm.command("ps"), r"(?i)pid", "ps")
         vm.send("run busybox sleep 100\r")
         vm.read_to("sleep 100")
