@@ -208,6 +208,41 @@ bool pos_next(struct pt_pos *pos)
 	return true;
 }
 
+bool pos_next_used(struct pt_pos *pos)
+{
+	u32 at = pt_index(pos->va, pos->level), n = at + 1;
+
+	while (n < PT_ENTRIES && pte_none(pte_read(pos->ptep + (n - at))))
+		n++;
+	if (n == PT_ENTRIES)
+		return false;
+	pos->ptep += n - at;
+	pos->va = (pos->va & ~(pt_size(pos->level) - 1)) +
+		  (n - at) * pt_size(pos->level);
+	return true;
+}
+
+/*
+ * Nothing is locked, so what is seen may be old: a LIMBO or any other entry
+ * that is not none ends the search, and the caller's walk decides.
+ */
+vaddr_t pgtable_next_table(struct pgtable *pt, vaddr_t va, vaddr_t end,
+			   int level)
+{
+	struct pt_pos pos;
+
+	pos_init(&pos, pt, va);
+	rcu_read_lock();
+	while (pos.va < end && walk_down(&pos, level) == WALK_NONE) {
+		if (pos_end(&pos) >= end)
+			pos.va = end;
+		else if (!pos_next_used(&pos))
+			pos.va = (pos.va | (pt_size(pos.level + 1) - 1)) + 1;
+	}
+	rcu_read_unlock();
+	return min(pos.va, end);
+}
+
 /* One READ_ONCE a level.  False: LIMBO, start again. */
 static bool read_path(struct pgtable *pt, vaddr_t va, struct pt_path *path,
 		      int *level)

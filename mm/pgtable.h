@@ -65,8 +65,17 @@ void unlock_table(struct pt_pos *pos);
  * leaves the table: unlock and lock_leaf again.
  */
 bool pos_next(struct pt_pos *pos);
+/* The same, to the next entry that is not none. */
+bool pos_next_used(struct pt_pos *pos);
 /* First address after the entry at pos. */
 vaddr_t pos_end(const struct pt_pos *pos);
+
+/*
+ * The lowest address in [va, end) that a table of `level` may cover; end when
+ * there is none.  Skips what is empty without a lock: only a hint, unless
+ * mmap_lock keeps tables from coming and going.
+ */
+vaddr_t pgtable_next_table(struct pgtable *pt, vaddr_t va, vaddr_t end, int level);
 
 /*
  * Entry verbs.  The table's lock is held.  They are the only code that changes

@@ -200,27 +200,40 @@ static void detach_child(struct mmu_gather *tlb, struct pt_pos *pos)
 
 struct hole { vaddr_t start, end, floor, ceiling; };
 
+static bool next_used_before(struct pt_pos *pos, vaddr_t end)
+{
+	return pos->table->pt_nr && pos_end(pos) < end && pos_next_used(pos);
+}
+
+/* The children of one locked table that lie in the hole. */
+static void free_children(struct mmu_gather *tlb, struct pt_pos *pos,
+			  const struct hole *h)
+{
+	u64 span = pt_size(pos->level);
+	bool more = !pte_none(pte_read(pos->ptep)) ||
+		    next_used_before(pos, h->end);
+
+	for (; more; more = next_used_before(pos, h->end))
+		if (in_hole(pos->va & ~(span - 1), span, h->floor, h->ceiling))
+			detach_child(tlb, pos);
+}
+
 /* All tables of `level` in the hole. */
 static void free_level(struct mmu_gather *tlb, int level, const struct hole *h)
 {
 	struct pgtable *pt = &tlb->mm->pgt;
-	u64 span = pt_size(level + 1);
-	vaddr_t va = h->start & ~(span - 1);
+	u64 parent_span = pt_size(level + 1) * PT_ENTRIES;
+	vaddr_t va = h->start;
 
 	while (va < h->end) {
 		struct pt_pos pos;
-		bool more = true;
 
-		if (lock_table(pt, va, level + 1, &pos)) {
-			va = pos_end(&pos);
-			continue;
+		va = pgtable_next_table(pt, va, h->end, level + 1);
+		if (va < h->end && !lock_table(pt, va, level + 1, &pos)) {
+			free_children(tlb, &pos, h);
+			unlock_table(&pos);
 		}
-		for (; more && pos.va < h->end; more = pos_next(&pos)) {
-			if (in_hole(pos.va, span, h->floor, h->ceiling))
-				detach_child(tlb, &pos);
-			va = pos_end(&pos);
-		}
-		unlock_table(&pos);
+		va = (va & ~(parent_span - 1)) + parent_span;
 	}
 }
 

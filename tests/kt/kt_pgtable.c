@@ -71,6 +71,35 @@ KTEST(pgtable, lock_table_finds_or_says_where)
 	tree_destroy(pt);
 }
 
+/* Two lone leaves far apart, and a large one: nothing between them is met. */
+KTEST(pgtable, next_table_skips_what_is_empty)
+{
+	const vaddr_t a = 0x1234567000UL, b = 0x7fffffffe000UL;
+	const vaddr_t huge = 0x200000000000UL;
+	struct pgtable *pt = tree_create();
+
+	KT_ASSERT(t, pt);
+	KT_EQ(t, pgtable_next_table(pt, 0, b, 1), b);
+	KT_EQ(t, map_at(pt, a, 0x5000, PAGE_SIZE, 1), 0);
+	KT_EQ(t, map_at(pt, b, 0x6000, PAGE_SIZE, 1), 0);
+	KT_EQ(t, map_at(pt, huge, 0x40000000, pt_size(3), 3), 0);
+	for (int level = 1; level < PT_LEVELS; level++) {
+		vaddr_t first = a & ~(pt_size(level + 1) - 1);
+		vaddr_t last = b & ~(pt_size(level + 1) - 1);
+
+		KT_EQ(t, pgtable_next_table(pt, 0, b, level), first);
+		KT_EQ(t, pgtable_next_table(pt, a, b, level), a);
+		KT_EQ(t, pgtable_next_table(pt, a, a, level), a);
+		/* A leaf above the level asked for ends the search too. */
+		KT_EQ(t, pgtable_next_table(pt, a + pt_size(4), b, level),
+		      level == 3 ? huge & ~(pt_size(4) - 1) : huge);
+		KT_EQ(t, pgtable_next_table(pt, huge + pt_size(4), b, level),
+		      last);
+		KT_EQ(t, pgtable_next_table(pt, b, b + PAGE_SIZE, level), b);
+	}
+	tree_destroy(pt);
+}
+
 KTEST(pgtable, set_clear_modify)
 {
 	struct pgtable *pt = tree_create();
