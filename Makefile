@@ -30,8 +30,6 @@ $(OTHER_GOALS): $(FIRST_GOAL)
 else
 
 include mk/config.mk
-include mk/ubsan.mk
-include mk/coverage.mk
 include mk/kernel.mk
 include mk/image.mk
 include mk/qemu.mk
@@ -61,8 +59,19 @@ lint:
 .PHONY: host-test-build
 host-test-build: $(HOST_BINS)
 
+# With X=1, only what says something about that build: mk/flavours.mk.
 test check:
-	+@MAKE="$(MAKE)" PYTHON="$(PYTHON)" sh tools/test.sh
+	+@MAKE="$(MAKE)" PYTHON="$(PYTHON)" FLAVOUR="$(FLAVOUR)" \
+		FLAVOURS="$(FLAVOURS)" sh tools/test.sh
+
+.PHONY: coverage
+ifeq ($(COVERAGE),1)
+coverage: $(KERNEL) $(INITRD)
+	@$(PYTHON) tools/coverage.py $(O)
+else
+coverage:
+	+@$(MAKE) COVERAGE=1 coverage
+endif
 
 # Only a folder that a build of ours has made is ever removed.
 clean:

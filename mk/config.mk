@@ -1,17 +1,12 @@
 # SPDX-License-Identifier: MIT
 # Tools, folders and flags. Everything may be set on make's command line.
 
-# UBSAN=1 is a lab build with checks for undefined behaviour: mk/ubsan.mk.
-# COVERAGE=1 is one that counts what ran: mk/coverage.mk.
-UBSAN ?= 0
-COVERAGE ?= 0
+# A flavour is a lab build with more checks in it: mk/flavours.mk.
 LAB ?= 0
-ifeq ($(UBSAN),1)
-O ?= build/ubsan
-CONFIG_FLAGS := -DCONFIG_LAB_BUILD=1
-else ifeq ($(COVERAGE),1)
-O ?= build/cov
-CONFIG_FLAGS := -DCONFIG_LAB_BUILD=1
+include mk/flavours.mk
+ifneq ($(FLAVOUR),)
+O ?= $(or $($(FLAVOUR)_O),build/$(FLAVOUR))
+CONFIG_FLAGS := -DCONFIG_LAB_BUILD=1 $($(FLAVOUR)_CONFIG)
 else ifeq ($(LAB),1)
 O ?= build/lab
 CONFIG_FLAGS := -DCONFIG_LAB_BUILD=1
@@ -68,7 +63,8 @@ CFLAGS_K := -std=gnu11 -O2 -g -ffreestanding -fno-pic -fno-pie \
 	-fno-delete-null-pointer-checks -malign-data=abi $(WARN) $(KCFLAGS)
 ASFLAGS_K := -g -fno-pic -fno-pie -mcmodel=kernel -mno-red-zone $(WARN)
 LDFLAGS_K := -m elf_x86_64 -nostdlib -static -z max-page-size=0x1000 \
-	-z noexecstack --build-id=none --orphan-handling=warn $(LDWARN)
+	-z noexecstack --build-id=none --orphan-handling=warn $(LDWARN) \
+	$($(FLAVOUR)_LDFLAGS)
 
 CFLAGS_USER := -std=gnu11 -O2 -g -static -pthread -Wall -Wextra \
 	$(if $(filter 1,$(WERROR)),-Werror) -iquote .

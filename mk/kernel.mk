@@ -8,13 +8,20 @@ KSRC := $(sort $(wildcard $(addsuffix /*.c,$(KDIRS)) $(addsuffix /*.S,$(KDIRS)))
 KSRC := $(filter-out $(LEFT_OUT),$(KSRC))
 KOBJ := $(patsubst %,$(O)/obj/%.o,$(basename $(KSRC)))
 
+# What the flavour instruments: everything, or some folders; never <x>_PLAIN.
+CHECKED := $(if $($(FLAVOUR)_ONLY),\
+	$(filter $($(FLAVOUR)_ONLY:%=$(O)/obj/%/%),$(KOBJ)),$(KOBJ))
+CHECKED := $(filter-out $($(FLAVOUR)_PLAIN:%=$(O)/obj/%.o),$(CHECKED))
+$(CHECKED): CHECK_FLAGS := $($(FLAVOUR)_FLAGS)
+
 ifneq ($(words $(KOBJ)),$(words $(sort $(KOBJ))))
 $(error two source files differ only in .c and .S: give one another name)
 endif
 
 # Flags that change rebuild everything: they are kept in a file.
 FLAGS_FILE := $(O)/.flags
-FLAGS_TEXT := $(CC) $(CPPFLAGS_K) $(CFLAGS_K) $(CHECK_FLAGS) $(LD) $(LDFLAGS_K)
+FLAGS_TEXT := $(CC) $(CPPFLAGS_K) $(CFLAGS_K) $(LD) $(LDFLAGS_K) \
+	$($(FLAVOUR)_FLAGS) not: $($(FLAVOUR)_PLAIN)
 
 .PHONY: FORCE
 FORCE:

@@ -1,36 +1,82 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Every test there is: builds both kernels, then prove runs the host tests,
-# the QEMU matrix (tests/cases.cfg) and the host-side drives, two at a time.
-# prove's last lines count them.  T=PATTERN runs only the matching files.
+# Every test there is: builds both kernels and each flavour (mk/flavours.mk),
+# then prove runs the host tests, the QEMU matrix (tests/cases.cfg) and the
+# host-side drives, two at a time.  prove's last lines count them.
+# T=PATTERN runs only the matching files.
+# With FLAVOUR=x: that build on the machines "flavour-*" of the matrix, the
+# ring-3 programs on it, and its self-test.
 set -eu
 cd "$(dirname "$0")/.."
 PYTHON=${PYTHON:-/usr/bin/python3}
 make=${MAKE:-make}
 
+FLAVOUR=${FLAVOUR:-}
+FLAVOURS=${FLAVOURS:-}
+
+t=build/t${FLAVOUR:+-$FLAVOUR}
+rm -rf "$t"
+mkdir -p "$t"
+
+add() {				# NAME COMMAND...
+	name=$1
+	shift
+	printf '#!/bin/sh\nexec %s\n' "$*" >"$t/$name.t"
+}
+
+lower() {
+	echo "$1" | tr A-Z a-z
+}
+
+run_them() {
+	chmod +x "$t"/*.t
+	echo "== test"
+	exec prove --timer --failures --merge -j2 -e '' "$t"/*"${T:-}"*.t
+}
+
+sections() {
+	sed -n 's/^\[\(.*\)\]$/\1/p' tests/cases.cfg
+}
+
+if [ "$FLAVOUR" = coverage ]; then
+	echo "COVERAGE=1 counts and checks nothing: make coverage" >&2
+	exit 2
+elif [ -n "$FLAVOUR" ]; then
+	echo "== build $FLAVOUR"
+	$make all
+	for name in $(sections | grep '^flavour-'); do
+		add "case-$FLAVOUR-$name" \
+			"$PYTHON tests/drive/case.py $name $FLAVOUR"
+	done
+	add "flavour-$FLAVOUR" "$PYTHON tests/drive/flavour.py $FLAVOUR"
+	add "programs-$FLAVOUR" "env REWALK_BUILD=build/$FLAVOUR" \
+		"$PYTHON tests/drive/programs.py"
+	run_them
+fi
+
 echo "== build"
 $make all iso
 $make LAB=1 all iso
+for x in $FLAVOURS; do
+	$make "$x=1" all
+	add "flavour-$(lower "$x")" \
+		"$PYTHON tests/drive/flavour.py $(lower "$x")"
+done
 $make host-test-build
 $PYTHON tools/lint.py
 
-t=build/t
-rm -rf $t
-mkdir -p $t
-for name in $(sed -n 's/^\[\(.*\)\]$/\1/p' tests/cases.cfg); do
-	printf '#!/bin/sh\nexec %s tests/drive/case.py %s\n' \
-		"$PYTHON" "$name" >$t/case-$name.t
+for name in $(sections | grep -v '^flavour-'); do
+	add "case-$name" "$PYTHON tests/drive/case.py $name"
 done
 for file in tests/drive/*.py; do
 	name=$(basename "$file" .py)
-	case $name in rewalk|case) continue ;; esac
-	printf '#!/bin/sh\nexec %s %s\n' "$PYTHON" "$file" >$t/drive-$name.t
+	case $name in rewalk|case|flavour) continue ;; esac
+	add "drive-$name" "$PYTHON $file"
 done
 for file in build/host/*/test_*; do
 	case $file in *.d|*.o) continue ;; esac
 	[ -x "$file" ] || continue
-	printf '#!/bin/sh\nexec %s\n' "$file" \
-		>$t/host-$(basename "$(dirname "$file")")-$(basename "$file").t
+	add "host-$(basename "$(dirname "$file")")-$(basename "$file")" "$file"
 done
 cat >$t/mutants-quick.t <<'END'
 #!/bin/sh
@@ -44,7 +90,7 @@ awk -v rc=$rc '
 END { print (rc ? "not ok " : "ok ") ++n " - " last; print "1.." n }
 ' build/mutants-quick.log
 END
-printf '#!/bin/sh\nexec %s tools/models.py\n' "$PYTHON" >$t/models.t
+add models "$PYTHON tools/models.py"
 cat >$t/fuzz.t <<'END'
 #!/bin/sh
 # A bounded run of each parser's fuzzer; one test a target.
@@ -56,6 +102,4 @@ awk -v rc=$rc '
 END { print (rc ? "not ok " : "ok ") ++n " - " last; print "1.." n }
 ' build/fuzz.log
 END
-chmod +x $t/*.t
-echo "== test"
-exec prove --timer --failures --merge -j2 -e '' $t/*"${T:-}"*.t
+run_them

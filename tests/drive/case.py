@@ -4,6 +4,9 @@
 
 The boot itself is the last test: it fails on a hang, a wrong exit status, a
 test plan that was not fulfilled, or no test at all.
+
+  case.py NAME [FLAVOUR]    FLAVOUR: of a section whose build is "flavour";
+                            its checker must have had nothing to report
 """
 import configparser
 import os
@@ -15,15 +18,22 @@ import tempfile
 LINE = re.compile(r"^(ok|not ok) \d+ (?:- )?(.*?)\s*$")
 
 
-def run_case(name, cfg):
-    folder = "build/lab" if cfg.get("build") == "lab" else "build"
+def run_case(name, cfg, flavour):
+    folder = {"lab": "build/lab", "release": "build",
+              "flavour": "build/%s" % flavour}[cfg["build"]]
+    run = cfg.get("run", "selftest-exit quick")
+    if flavour:
+        run = "selftest quick; %s; poweroff" % flavour
     boot = cfg.get("boot", "direct")
     cmd = ["/usr/bin/python3", "tools/run.py", "--name", name,
            "--kernel", folder + "/kernel.elf", "--ktap",
            "--smp", cfg.get("smp", "4"), "--mem", cfg.get("mem", "512M"),
            "--cpu", cfg.get("cpu", "max"),
            "--timeout", cfg.get("timeout", "240"),
-           "--append", 'run="%s"' % cfg.get("run", "selftest-exit quick")]
+           "--append", 'panic=exit run="%s"' % run]
+    if flavour:
+        cmd += ["--status", "0", "--expect", "^%s: 0 reports" % flavour,
+                "--forbid", "warning at"]
     if boot in ("iso", "uefi"):
         cmd += ["--iso", folder + "/rewalk.iso"]
     if boot == "uefi":
@@ -37,11 +47,14 @@ def run_case(name, cfg):
 
 def main():
     name = sys.argv[1]
+    flavour = sys.argv[2] if len(sys.argv) > 2 else None
     cfg = configparser.ConfigParser()
     cfg.read("tests/cases.cfg")
     if name not in cfg:
         sys.exit("case.py: no section [%s] in tests/cases.cfg" % name)
-    done, console = run_case(name, cfg[name])
+    done, console = run_case(name, cfg[name], flavour)
+    if flavour:
+        name = name.replace("flavour", flavour)
     keep = os.environ.get("KEEP_LOGS")
     if keep or done.returncode:
         path = "build/%s.log" % name
