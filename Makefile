@@ -33,6 +33,7 @@ include mk/config.mk
 include mk/kernel.mk
 include mk/image.mk
 include mk/qemu.mk
+include mk/abi.mk
 include mk/mutants.mk
 include mk/models.mk
 include $(wildcard tests/host/*.mk)

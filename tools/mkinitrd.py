@@ -85,4 +85,5 @@ def main():
     os.rename(args.output + ".tmp", args.output)
 
 
-main()
+if __name__ == "__main__":
+    main()
