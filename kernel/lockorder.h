@@ -24,6 +24,7 @@
 	X(MMAP)		/* mm->mmap_lock */				\
 	X(MAPPINGS)	/* list of all address_spaces */		\
 	X(PAGE)		/* PG_locked */					\
+	X(RECLAIM)	/* no lock: where an allocation may reclaim */	\
 	X(MM_ALL)	/* mm_all_locks_mutex */			\
 	X(I_MMAP)	/* mapping->i_mmap_rwsem */			\
 	X(ANON_VMA)	/* anon_vma->root->rwsem */			\
@@ -44,6 +45,9 @@
 	X(SPMD)								\
 	X(SPTE)								\
 	X(I_PAGES)	/* page cache tree */				\
+	X(SWAP)		/* a swap device's slots */			\
+	X(SWAPDATA)	/* compressed pages */				\
+	X(LRU)		/* a node's lists of pages */			\
 	X(PROC)		/* process tree, pids */			\
 	X(FILES)	/* descriptor tables */				\
 	X(SIGNAL)							\

@@ -29,6 +29,7 @@
 #include "lib/err.h"
 #include "mm/filemap.h"
 #include "mm/internal.h"
+#include "mm/lru.h"
 #include "mm/page_alloc.h"
 #include "mm/slab.h"
 
@@ -181,6 +182,7 @@ int add_to_page_cache(struct page *p, struct address_space *m, u64 index)
 	}
 	atomic64_inc(&nr_pages);
 	this_cpu_inc(counts.added);
+	lru_add(p);
 	return 0;
 }
 
@@ -229,6 +231,7 @@ int remove_mapping(struct page *p)
 	remove_locked(m, p);
 	spin_unlock(&m->i_pages_lock);
 	unlock_page(p);
+	lru_del(p);
 	free_page(p);						/* (C) */
 	return 0;
 }

@@ -17,6 +17,7 @@
 #include "kernel/printk.h"
 #include "mm/bootmem.h"
 #include "mm/early.h"
+#include "mm/lru.h"
 #include "mm/page_alloc.h"
 #include "mm/slab.h"
 
@@ -49,6 +50,7 @@ void mm_init(struct bootinfo *bi)
 
 	bootmem_init(bi);				/* (1) */
 	vmemmap_init();					/* (2) */
+	lru_init();
 	page_alloc_init();				/* (3) */
 	add_frames(0, EARLY_MAPPED);
 	kmap_init();					/* (4) */

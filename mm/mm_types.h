@@ -134,6 +134,7 @@ struct vm_area_struct {
 #define VM_GROWSDOWN	BIT(8)
 #define VM_STACK	BIT(9)
 #define VM_HEAP		BIT(10)
+#define VM_LOCKED	BIT(13)		/* mlock: pages stay */
 
 /*
  * A tree of tables: an mm's, the kernel's, or a device's.  pgd is the top
@@ -163,6 +164,8 @@ struct mm_struct {
 	struct cpumask cpumask;		/* a: CPUs that may have it loaded */
 	atomic64_t tlb_gen;		/* a: bumped before each flush */
 	atomic_t tlb_flush_pending;	/* a: open gathers */
+	atomic_t tlb_batch_pending;	/* p: entries cleared by reclaim */
+	u32 tlb_batch_flushed;		/* a: its value when last flushed */
 	struct mmu_notifier_subscriptions *notifier_subscriptions; /* r, release */
 	struct mutex migrator;		/* one relocation at a time */
 	u64 relocations;		/* migrator: tables moved so far */

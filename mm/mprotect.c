@@ -18,6 +18,7 @@
 #include "mm/mmap.h"
 #include "mm/mmu_notifier.h"
 #include "mm/swapops.h"
+#include "mm/tlb_batch.h"
 
 #define PROT_BITS	(PTE_P | PTE_W | PTE_U | PTE_NX | PTE_PROTNONE)
 
@@ -53,6 +54,7 @@ static vaddr_t protect_table(struct vm_area_struct *vma, vaddr_t va,
 
 	lock_leaf(&vma->vm_mm->pgt, va, &pos);
 	next = pos_end(&pos);
+	flush_tlb_batched_pending(vma->vm_mm);
 	while (pos.level == 1) {
 		*flush |= protect_entry(&pos, vma);
 		next = pos.va + PAGE_SIZE;

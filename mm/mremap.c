@@ -23,6 +23,7 @@
 #include "mm/mmap.h"
 #include "mm/mmu_notifier.h"
 #include "mm/rmap.h"
+#include "mm/tlb_batch.h"
 
 struct move {
 	struct vm_area_struct *from_vma, *to_vma;
@@ -53,6 +54,7 @@ static void move_locked(struct mm_struct *mm, struct pt_pos *old,
 	u64 moved = 0;
 	pte_t e;
 
+	flush_tlb_batched_pending(mm);
 	for (u64 off = 0; off < len; off += PAGE_SIZE) {
 		if (off) {
 			pos_next(old);

@@ -25,6 +25,7 @@
 #include "arch/string_ops.h"
 #include "kernel/lockdep.h"
 #include "kernel/wait.h"
+#include "mm/lru.h"
 #include "mm/page_alloc.h"
 
 #define NR_PAGE_QUEUES	64
@@ -61,6 +62,9 @@ static void check_last_put(const struct page *p)
 	if (p->mapping && !page_is_anon(p))
 		panic("pfn %llx: last reference dropped, but in the page cache",
 		      page_to_pfn(p));
+	if (page_test(p, PG_swapcache))
+		panic("pfn %llx: last reference dropped, but in the swap cache",
+		      page_to_pfn(p));
 	if (page_test(p, PG_reserved))
 		panic("pfn %llx: last reference of a reserved page dropped",
 		      page_to_pfn(p));
@@ -73,6 +77,7 @@ void put_page(struct page *p)
 		return;
 	if (CONFIG_LAB)
 		check_last_put(p);
+	lru_del(p);
 	free_page(p);
 }
 

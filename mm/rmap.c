@@ -29,6 +29,7 @@
 #include "kernel/lockdep.h"
 #include "mm/internal.h"
 #include "mm/filemap.h"
+#include "mm/lru.h"
 #include "mm/mmu_notifier.h"
 #include "mm/rmap.h"
 
@@ -41,8 +42,11 @@ void page_add_new_anon_rmap(struct page *p, struct vm_area_struct *vma,
 	WRITE_ONCE(p->mapping, (void *)((u64)vma->anon_vma |
 					PAGE_MAPPING_ANON));
 	page_set(p, PG_anon_exclusive);
+	if (!page_test(p, PG_lru))
+		page_set(p, PG_swapbacked);
 	atomic_set(&p->_mapcount, 0);
 	atomic64_inc(&vma->vm_mm->rss_anon);
+	lru_add(p);
 }
 
 void page_add_anon_rmap(struct page *p, struct vm_area_struct *vma)
@@ -163,33 +167,41 @@ bool page_vma_mapped(struct page *p, struct vm_area_struct *vma, vaddr_t va,
 	return false;
 }
 
+struct reference { int count; u64 vm_flags; };
+
 static int referenced_one(struct page *p, struct vm_area_struct *vma,
 			  vaddr_t va, void *arg)
 {
 	struct mm_struct *mm = vma->vm_mm;
 	struct pt_pos pos;
-	int *referenced = arg;
+	struct reference *ref = arg;
 
 	if (!page_vma_mapped(p, vma, va, &pos))
 		return 0;
+	ref->vm_flags |= vma->vm_flags;
+	if (vma->vm_flags & VM_LOCKED) {
+		unlock_table(&pos);
+		return 1;		/* it stays: the rest does not matter */
+	}
 	/* No flush: an A bit that comes late only delays the next ageing. */
 	if (pte_young(pte_read(pos.ptep)) &&
 	    pte_young(pte_modify(&pos, PTE_A, 0)))
-		(*referenced)++;
+		ref->count++;
 	if (mmu_notifier_clear_flush_young(mm, va, va + PAGE_SIZE))
-		(*referenced)++;			/* G6 */
+		ref->count++;				/* G6 */
 	unlock_table(&pos);
 	return 0;
 }
 
-int page_referenced(struct page *p)
+int page_referenced(struct page *p, u64 *vm_flags)
 {
-	int referenced = 0;
+	struct reference ref = { 0 };
 
-	rmap_walk(p, referenced_one, &referenced);
-	if (page_test_clear(p, PG_referenced))
-		referenced++;
-	return referenced;
+	if (page_mapped(p))
+		rmap_walk(p, referenced_one, &ref);
+	if (vm_flags)
+		*vm_flags = ref.vm_flags;
+	return ref.count;
 }
 
 /* S; lock; clear + flush; set read-only and clean; unlock; E. */
@@ -230,41 +242,4 @@ bool page_mkclean(struct page *p)
 		rmap_walk(p, mkclean_one, &dirty);
 	/* A device's dirty state went to the page in range_start. */
 	return dirty;
-}
-
-/* S; lock; clear + flush; dirty -> page; rmap; unlock; E; put. */
-static int unmap_one(struct page *p, struct vm_area_struct *vma, vaddr_t va,
-		     void *arg)
-{
-	struct mm_struct *mm = vma->vm_mm;
-	struct mmu_notifier_range range;
-	struct pt_pos pos;
-	bool unmapped = false;
-
-	(void)arg;
-	mmu_notifier_range_init(&range, MMU_NOTIFY_CLEAR, mm, va,
-				va + PAGE_SIZE);
-	mmu_notifier_invalidate_range_start(&range);
-	if (page_vma_mapped(p, vma, va, &pos)) {
-		pte_t e = pte_clear(&pos);
-
-		flush_tlb_page(mm, va);
-		if (pte_dirty(e))
-			set_page_dirty(p);
-		page_remove_rmap(p, vma);
-		unlock_table(&pos);
-		unmapped = true;
-	}
-	mmu_notifier_invalidate_range_end(&range);
-	if (unmapped)
-		put_page(p);
-	return 0;
-}
-
-bool try_to_unmap(struct page *p)
-{
-	KASSERT(page_test(p, PG_locked) && !page_is_anon(p));
-	if (page_mapped(p))
-		rmap_walk(p, unmap_one, NULL);
-	return !page_mapped(p);
 }

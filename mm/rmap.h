@@ -65,11 +65,20 @@ int rmap_walk(struct page *p, rmap_fn *fn, void *arg);
  * is locked.
  */
 bool page_vma_mapped(struct page *p, struct vm_area_struct *vma, vaddr_t va, struct pt_pos *pos);
-/* Accessed through any primary or secondary mapping since the last call? */
-int page_referenced(struct page *p);
+/*
+ * Mappings through which p was accessed since the last call, by CPUs or
+ * devices.  *vm_flags (may be NULL): of the vmas that map it; with VM_LOCKED
+ * the count is not complete.  A file page is locked.
+ */
+int page_referenced(struct page *p, u64 *vm_flags);
 /* Write-protect and clean all PTEs; was any dirty?  p locked. */
 bool page_mkclean(struct page *p);
-/* Unmap a file page everywhere; true when nothing maps it.  p locked. */
-bool try_to_unmap(struct page *p);
+/*
+ * Unmap p everywhere; true when nothing maps it.  p is locked; an anonymous
+ * one is in the swap cache, or lazyfree.  batch NULL: flushed on return; else
+ * its flushes are owed by the batch.  mm/unmap.c
+ */
+struct tlb_batch;
+bool try_to_unmap(struct page *p, struct tlb_batch *batch);
 
 #endif

@@ -112,7 +112,7 @@ static bool invalidate_page(struct address_space *m, struct page *p, int how)
 		return false;
 	}
 	if (READ_ONCE(p->mapping) == m && !page_test(p, PG_dirty) &&
-	    (how == DROP_MAPPED_TOO ? try_to_unmap(p) : !page_mapped(p)) &&
+	    (how == DROP_MAPPED_TOO ? try_to_unmap(p, NULL) : !page_mapped(p)) &&
 	    !remove_mapping(p))
 		return true;
 	unlock_page(p);

@@ -24,6 +24,7 @@
 #include "mm/mmu_notifier.h"
 #include "mm/rmap.h"
 #include "mm/swapops.h"
+#include "mm/tlb_batch.h"
 
 #define ZAP_DELAYED 32
 
@@ -88,6 +89,7 @@ static vaddr_t zap_table(struct zap_run *run, vaddr_t va)
 		unlock_table(&pos);
 		return next;
 	}
+	flush_tlb_batched_pending(run->vma->vm_mm);
 	for (;;) {
 		pte_t e = pte_read(pos.ptep);
 

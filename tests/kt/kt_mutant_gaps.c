@@ -173,7 +173,7 @@ KTEST(gaps, unmapped_page_is_flushed)
 	if (!shared_page_begin(t, &s))
 		return;
 	lock_page(s.page);
-	KT_EXPECT(t, try_to_unmap(s.page));
+	KT_EXPECT(t, try_to_unmap(s.page, NULL));
 	KT_EXPECT(t, page_test_clear(s.page, PG_dirty));
 	KT_EQ(t, remove_mapping(s.page), 0);
 	KT_EXPECT(t, pte_none(kt_pte(s.mm, KT_BASE)));

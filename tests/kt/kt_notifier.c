@@ -295,10 +295,10 @@ KTEST(notifier, ageing)
 	KT_ASSERT(t, c);
 	p = pte_page(kt_pte(mm, KT_BASE));
 	get_page(p);
-	page_referenced(p);			/* the primary's A goes */
-	KT_EQ(t, page_referenced(p), 0);
+	page_referenced(p, NULL);			/* the primary's A goes */
+	KT_EQ(t, page_referenced(p, NULL), 0);
 	c->young = 1;
-	KT_EQ(t, page_referenced(p), 1);	/* G6 */
+	KT_EQ(t, page_referenced(p, NULL), 1);	/* G6 */
 	KT_EQ(t, c->ev[c->nr - 1].call, C_YOUNG);
 	KT_EQ(t, c->ev[c->nr - 1].start, KT_BASE);
 	put_page(p);

@@ -108,8 +108,8 @@ KTEST(mm, rmap_referenced_mkclean_unmap)
 	p = find_get_page(&f->m, 0);
 	KT_ASSERT(t, p);
 	lock_page(p);
-	KT_EQ(t, page_referenced(p), 2);
-	KT_EQ(t, page_referenced(p), 0);
+	KT_EQ(t, page_referenced(p, NULL), 2);
+	KT_EQ(t, page_referenced(p, NULL), 0);
 	KT_EXPECT(t, page_mkclean(p));
 	KT_EXPECT(t, !pte_write(kt_pte(a, KT_BASE)));
 	KT_EXPECT(t, !pte_dirty(kt_pte(a, KT_BASE)));
@@ -118,7 +118,7 @@ KTEST(mm, rmap_referenced_mkclean_unmap)
 	KT_EQ(t, kt_poke(a, KT_BASE, 2), 0);
 	lock_page(p);
 	page_clear(p, PG_dirty);
-	KT_EXPECT(t, try_to_unmap(p));
+	KT_EXPECT(t, try_to_unmap(p, NULL));
 	KT_EXPECT(t, page_test(p, PG_dirty));
 	KT_EXPECT(t, pte_none(kt_pte(a, KT_BASE)));
 	KT_EQ(t, atomic64_read(&a->rss_file), 0);

@@ -229,12 +229,12 @@ KTEST(shadow, dirty_and_young)
 	p = find_get_page(&f->m, 0);
 	KT_ASSERT(t, p);
 	lock_page(p);
-	page_referenced(p);
-	KT_EQ(t, page_referenced(p), 0);
+	page_referenced(p, NULL);
+	KT_EQ(t, page_referenced(p, NULL), 0);
 	unlock_page(p);
 	KT_EQ(t, dev_read(d, KT_BASE + 16), kt_word(9, 0));
 	lock_page(p);
-	KT_EXPECT(t, page_referenced(p) > 0);			/* G6 */
+	KT_EXPECT(t, page_referenced(p, NULL) > 0);			/* G6 */
 	unlock_page(p);
 	KT_EQ(t, dev_write(d, KT_BASE + 8, 77), 0);
 	page_clear(p, PG_dirty);
