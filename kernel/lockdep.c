@@ -262,6 +262,14 @@ static bool pop(struct lockdep_state *s, const void *lock)
 	return known;
 }
 
+void might_lock(const void *lock, enum lock_rank rank)
+{
+	if (!CONFIG_LAB)
+		return;
+	lockdep_acquire(lock, rank, LOCKDEP_READ);
+	lockdep_release(lock);
+}
+
 void lockdep_release(const void *lock)
 {
 	char here[PLACE_LEN];

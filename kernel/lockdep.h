@@ -59,6 +59,8 @@ void lockdep_acquire(const void *lock, enum lock_rank rank, int mode);
 /* Same rank allowed: all of them are ordered by `outer`, which must be held. */
 void lockdep_acquire_nest(const void *lock, enum lock_rank rank, const void *outer);
 void lockdep_release(const void *lock);
+/* A path that may take `lock` and need not always: checked as if it did. */
+void might_lock(const void *lock, enum lock_rank rank);
 bool lockdep_is_held(const void *lock);
 /* Recorded without a check: a trylock cannot deadlock. */
 void lockdep_acquire_try(const void *lock, enum lock_rank rank, int mode);

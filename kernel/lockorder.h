@@ -22,6 +22,7 @@
 	X(PIPE)								\
 	X(MIGRATOR)	/* one relocation per mm at a time */		\
 	X(MMAP)		/* mm->mmap_lock */				\
+	X(VMA)		/* vma->vm_lock */				\
 	X(MAPPINGS)	/* list of all address_spaces */		\
 	X(PAGE)		/* PG_locked */					\
 	X(RECLAIM)	/* no lock: where an allocation may reclaim */	\

@@ -60,10 +60,10 @@ static void rotate(struct rb_node *x, enum dir d, struct rb_root *root,
 	struct rb_node *mid = *child(up, d);
 	struct rb_node *parent = rb_parent(x);
 
-	*child(x, flip(d)) = mid;
+	WRITE_ONCE(*child(x, flip(d)), mid);		/* R4 */
 	if (mid)
 		set_parent(mid, x);
-	*child(up, d) = x;
+	WRITE_ONCE(*child(up, d), x);
 	set_parent(x, up);
 	set_parent(up, parent);
 	change_child(parent, x, up, root);
@@ -180,13 +180,13 @@ static struct rb_node *replace_by_successor(struct rb_node *node,
 	if (parent == node) {
 		parent = s;
 	} else {
-		parent->rb_left = *orphan;
+		WRITE_ONCE(parent->rb_left, *orphan);
 		if (*orphan)
 			set_parent(*orphan, parent);
-		s->rb_right = node->rb_right;
+		WRITE_ONCE(s->rb_right, node->rb_right);
 		set_parent(s->rb_right, s);
 	}
-	s->rb_left = node->rb_left;
+	WRITE_ONCE(s->rb_left, node->rb_left);
 	set_parent(s->rb_left, s);
 	s->parent_color = node->parent_color;
 	change_child(rb_parent(node), node, s, root);

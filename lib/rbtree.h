@@ -14,7 +14,12 @@
  *     two children alone.  After every insert and erase each node's value is
  *     as update() would leave it.
  *
- * Locks: the caller's; nothing here is safe against concurrent readers.
+ * R4. Links to children are single stores that always name a node of the tree
+ *     (or nothing), and never form a cycle; an erased node keeps its own.  A
+ *     reader without lock that goes down from the root may miss nodes while
+ *     the tree rotates, and meets none that was erased before it began.
+ *
+ * Locks: the caller's.
  * Tests: tests/host/test_rbtree.c
  */
 #ifndef LIB_RBTREE_H
@@ -22,6 +27,7 @@
 
 #include "lib/types.h"
 #include "lib/compiler.h"
+#include "lib/atomic.h"
 
 struct rb_node {
 	unsigned long parent_color;	/* parent's address | colour in bit 0 */
@@ -64,6 +70,18 @@ static inline void rb_link_node(struct rb_node *node, struct rb_node *parent,
 	node->rb_left = NULL;
 	node->rb_right = NULL;
 	*link = node;
+}
+
+/* The same, in one step for readers without lock: node is ready before it is
+ * seen.  They follow rb_left and rb_right only, once each. */
+static inline void rb_link_node_rcu(struct rb_node *node,
+				    struct rb_node *parent,
+				    struct rb_node **link)
+{
+	node->parent_color = (unsigned long)parent;
+	node->rb_left = NULL;
+	node->rb_right = NULL;
+	smp_store_release(link, node);
 }
 
 /* Rebalances after rb_link_node(). */

@@ -25,6 +25,7 @@
  * Locks: mmap_lock, then the root rwsem, then page_table_lock (first set).
  * Tests: tests/kt/kt_rmap.c
  */
+#include "kernel/racepoint.h"
 #include "lib/err.h"
 #include "mm/internal.h"
 #include "mm/rmap.h"
@@ -117,6 +118,7 @@ int anon_vma_prepare(struct vm_area_struct *vma)
 
 	if (likely(smp_load_acquire(&vma->anon_vma)))
 		return 0;
+	rwsem_assert_held(&vma->vm_mm->mmap_lock);
 	avc = kmem_cache_alloc(avc_cache);
 	if (!avc)
 		return -ENOMEM;
@@ -260,6 +262,7 @@ void rmap_vma_detach(struct vm_area_struct *vma)
 	struct anon_vma *root = chain_root(vma);
 	struct anon_vma_chain *avc;
 
+	KASSERT(vma_is_write_locked(vma) || BUG_SWITCH("vma_no_mark"));
 	if (m) {
 		down_write(&m->i_mmap_rwsem);
 		interval_tree_remove(&vma->shared, &m->i_mmap);

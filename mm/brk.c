@@ -28,7 +28,7 @@ vaddr_t do_brk(struct mm_struct *mm, vaddr_t brk)
 	vaddr_t old_end, new_end, ret;
 	bool ok = true;
 
-	down_write(&mm->mmap_lock);
+	mmap_write_lock(mm);
 	old_end = PAGE_ALIGN(mm->brk);
 	new_end = PAGE_ALIGN(brk);
 	if (brk < mm->start_brk || brk > USER_END)
@@ -40,7 +40,7 @@ vaddr_t do_brk(struct mm_struct *mm, vaddr_t brk)
 	if (ok)
 		mm->brk = brk;
 	ret = mm->brk;
-	up_write(&mm->mmap_lock);
+	mmap_write_unlock(mm);
 	return ret;
 }
 
@@ -60,7 +60,7 @@ int do_madvise_dontneed(struct mm_struct *mm, vaddr_t addr, u64 len)
 		return -EINVAL;
 	if (end == addr)
 		return 0;
-	down_read(&mm->mmap_lock);
+	mmap_read_lock(mm);
 	for (vma = find_vma(mm, addr); vma && vma->vm_start < end;
 	     vma = vma_next(vma)) {
 		if (at < vma->vm_start)
@@ -70,6 +70,6 @@ int do_madvise_dontneed(struct mm_struct *mm, vaddr_t addr, u64 len)
 	}
 	if (at < end)
 		err = -ENOMEM;
-	up_read(&mm->mmap_lock);
+	mmap_read_unlock(mm);
 	return err;
 }

@@ -243,6 +243,9 @@ static void audit_mm(struct audit *a, struct mm_struct *mm)
 	}
 	for (int level = 1; level <= PT_LEVELS; level++)
 		tables += audit_level(a, &mm->pgt, level);
+	if (vma_tree_check(mm))
+		problem(a, "I8: mm %u: %u vmas are out of place or have a wrong gap",
+			mm->id, vma_tree_check(mm));
 	if (vmas != mm->map_count || pages != mm->total_vm)
 		problem(a, "I8: mm %u has %u vmas of %llu pages, counts %u, %llu",
 			mm->id, vmas, pages, mm->map_count, mm->total_vm);
@@ -267,13 +270,19 @@ struct held_mms { struct mm_struct *mm[MAX_HELD]; u32 nr; };
 static void release_mms(struct held_mms *h)
 {
 	for (u32 i = 0; i < h->nr; i++)
-		up_write(&h->mm[i]->mmap_lock);
+		mmap_write_unlock(h->mm[i]);
 	for (u32 i = 0; i < h->nr; i++)
 		mmput(h->mm[i]);
 	h->nr = 0;
 }
 
 /* False: nothing is held. */
+static void mark_all(const struct held_mms *h)
+{
+	for (u32 i = 0; i < h->nr; i++)
+		vma_start_write_all(h->mm[i]);
+}
+
 static bool try_hold_mms(struct held_mms *h)
 {
 	struct mm_struct *mm = NULL;
@@ -288,8 +297,10 @@ static bool try_hold_mms(struct held_mms *h)
 		mmget(mm);
 		h->mm[h->nr++] = mm;
 	}
-	if (!mm_any_dying())
+	if (!mm_any_dying()) {
+		mark_all(h);		/* faults by vma lock stand still too */
 		return true;
+	}
 	release_mms(h);
 	return false;
 }
@@ -371,9 +382,9 @@ static void audit_each_mm(struct audit *a)
 	struct mm_struct *mm = NULL;
 
 	while ((mm = mm_next(mm))) {
-		down_read(&mm->mmap_lock);
+		mmap_read_lock(mm);
 		audit_mm(a, mm);
-		up_read(&mm->mmap_lock);
+		mmap_read_unlock(mm);
 	}
 }
 

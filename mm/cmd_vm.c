@@ -47,7 +47,7 @@ static int cmd_vmas(int argc, char **argv)
 		kprintf("vmas: no process %llu with an address space\n", pid);
 		return -ESRCH;
 	}
-	down_read(&mm->mmap_lock);
+	mmap_read_lock(mm);
 	for_each_vma(mm, vma) {
 		vma_rights(vma, rights);
 		kprintf("%012llx-%012llx %s %8llx %7llu pages %s\n",
@@ -58,7 +58,7 @@ static int cmd_vmas(int argc, char **argv)
 		"%lld file; %lld table pages\n", mm->map_count, mm->total_vm,
 		atomic64_read(&mm->rss_anon), atomic64_read(&mm->rss_file),
 		atomic64_read(&mm->pgt.nr_tables));
-	up_read(&mm->mmap_lock);
+	mmap_read_unlock(mm);
 	mmput(mm);
 	return 0;
 }
@@ -204,9 +204,10 @@ static int cmd_faults(int argc, char **argv)
 	fault_stats(&s);
 	kprintf("faults %llu: anonymous %llu, zero page %llu, file %llu, "
 		"copied %llu, reused %llu, spurious %llu, failed %llu, "
-		"mapped around %llu\n",
+		"mapped around %llu; under a vma's lock %llu, under "
+		"mmap_lock %llu\n",
 		s.total, s.anon, s.zero, s.file, s.cow, s.cow_reuse,
-		s.spurious, s.failed, s.around);
+		s.spurious, s.failed, s.around, s.vma_lock, s.mmap_lock);
 	return 0;
 }
 SHELL_CMD(faults, "", "page-fault counters", 0, 0, cmd_faults);

@@ -118,6 +118,7 @@ static bool replace_page(struct fault_ctx *f, pte_t seen, struct page *old,
 				f->va + PAGE_SIZE);
 	range.flags |= MMU_NOTIFIER_USE_CHANGE_PTE;
 	mmu_notifier_invalidate_range_start(&range);		/* (2) */
+	RACE_POINT("cow:after_start");
 	same = lock_if_same(f, seen, &pos);			/* (3) */
 	if (same) {
 		pte_clear(&pos);				/* (4) */

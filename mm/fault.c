@@ -2,7 +2,8 @@
 /*
  * Page faults: from an access that failed to an entry that allows it.
  *
- * X1. mmap_lock read keeps the vma; the table's lock keeps the entry.  Nothing
+ * X1. mmap_lock read or the vma's own lock keeps the vma; the table's lock
+ *     keeps the entry.  Nothing
  *     is allocated or slept on under the table's lock: look, unlock, prepare,
  *     lock again, and go on only if the entry is still what was seen.
  * X2. A fault that finds its work done by another returns FAULT_DONE.
@@ -18,7 +19,7 @@
  *	(3) entry set, unlock		(C) drop it from the cache
  * (2) before (A) is undone by (A) or (B); (2) after (A) sees the new size.
  *
- * Locks: mmap_lock, page lock, then table.  Tests: tests/kt/kt_fault.c
+ * Locks: mmap_lock or vm_lock, page lock, then table.  Tests: tests/kt/kt_fault.c
  */
 #include "arch/cpu.h"
 #include "arch/mmu.h"
@@ -235,7 +236,8 @@ enum fault_result handle_mm_fault(struct vm_area_struct *vma, vaddr_t va,
 	pte_t seen;
 	int level;
 
-	rwsem_assert_held(&f.mm->mmap_lock);
+	rwsem_assert_held(flags & FAULT_VMA_LOCK ? &vma->vm_lock :
+						    &f.mm->mmap_lock);
 	this_cpu_inc(fault_counts.total);
 	if (!access_allowed(vma->vm_flags, flags))
 		return FAULT_SIGSEGV_ACCERR;

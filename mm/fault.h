@@ -10,6 +10,7 @@ enum fault_flags {
 	FAULT_USER	= BIT(1),
 	FAULT_EXEC	= BIT(2),
 	FAULT_REMOTE	= BIT(3),	/* not current's mm: a device, gup */
+	FAULT_VMA_LOCK	= BIT(4),	/* the vma's lock is held, not mmap_lock */
 };
 enum fault_result {
 	FAULT_DONE	= 0,
@@ -19,12 +20,19 @@ enum fault_result {
 	FAULT_OOM,
 	FAULT_RETRY,
 };
-/* mmap_lock read held by the caller and kept.  Sleeps. */
+/* mmap_lock read, or vma's own lock, held by the caller and kept.  Sleeps. */
 enum fault_result __must_check handle_mm_fault(struct vm_area_struct *vma, vaddr_t va, u32 flags);
 
-/* around: pages mapped beside a faulting one. */
+/*
+ * As a program's access: by vma lock or mmap_lock, grows stacks.  mm_users is
+ * pinned, no lock held.  Never FAULT_RETRY.  Sleeps.
+ */
+enum fault_result fault_user_address(struct mm_struct *mm, vaddr_t addr, u32 flags);
+
+/* vma_lock, mmap_lock: who held the vma.  around: pages mapped beside a faulting one. */
 struct fault_stats {
 	u64 total, anon, zero, file, cow, cow_reuse, spurious, failed, around;
+	u64 vma_lock, mmap_lock;
 };
 void fault_stats(struct fault_stats *s);
 

@@ -10,6 +10,9 @@
  * Y2. A reserved-bit fault means a broken table of ours: panic, with the walk.
  * Y3. A stack grows under mmap_lock write: the read lock is dropped, and the
  *     vma looked up again.
+ * Y5. A fault tries with its vma's lock alone first (mm/vma_lock.c), and takes
+ *     mmap_lock when the vma is not found or marked, or when the fault would
+ *     need an anon_vma that is not there yet: making one looks at neighbours.
  * Y4. Out of memory: clean page-cache pages are dropped once, with no lock
  *     held, and the fault tried again, before a program dies for it.
  *
@@ -57,10 +60,12 @@ static void grow_stack(struct mm_struct *mm, vaddr_t va)
 	    !stack_may_grow(vma, start))
 		return;
 	pages = (vma->vm_start - start) >> PAGE_SHIFT;
+	vma_start_write(vma);
 	rmap_vma_detach(vma);
 	vma->vm_pgoff -= pages;
-	vma->vm_start = start;
+	WRITE_ONCE(vma->vm_start, start);
 	rmap_vma_attach(vma);
+	vma_tree_moved(vma);
 	mm->total_vm += pages;
 }
 
@@ -72,10 +77,10 @@ struct vm_area_struct *fault_find_vma(struct mm_struct *mm, vaddr_t va)
 		return vma;
 	if (!(vma->vm_flags & VM_GROWSDOWN))
 		return NULL;
-	up_read(&mm->mmap_lock);				/* Y3 */
-	down_write(&mm->mmap_lock);
+	mmap_read_unlock(mm);				/* Y3 */
+	mmap_write_lock(mm);
 	grow_stack(mm, va);
-	downgrade_write(&mm->mmap_lock);
+	mmap_write_downgrade(mm);
 	return vma_lookup(mm, va);
 }
 
@@ -107,19 +112,57 @@ static bool may_handle(const struct regs *r, vaddr_t addr, u64 err)
 	return !cpu_features.smap || (r->rflags & RFLAGS_AC);
 }
 
-static enum fault_result fault_user_address(struct mm_struct *mm, vaddr_t addr,
-					    u32 flags)
+/* Y5. */
+static bool wants_anon_vma(const struct vm_area_struct *vma, u32 flags)
+{
+	return (flags & FAULT_WRITE) && is_cow_mapping(vma->vm_flags) &&
+	       !smp_load_acquire(&vma->anon_vma);	/* anon_vma_prepare */
+}
+
+/* False: take mmap_lock. */
+static bool fault_with_vma_lock(struct mm_struct *mm, vaddr_t addr, u32 flags,
+				enum fault_result *res)
+{
+	struct vm_area_struct *vma = lock_vma_under_rcu(mm, addr);
+	bool done = false;
+
+	if (vma) {
+		done = !wants_anon_vma(vma, flags);
+		if (done)
+			*res = handle_mm_fault(vma, addr,
+					       flags | FAULT_VMA_LOCK);
+		vma_end_read(vma);
+	}
+	if (done)
+		this_cpu_inc(fault_counts.vma_lock);
+	else
+		this_cpu_inc(fault_counts.mmap_lock);
+	return done;
+}
+
+static enum fault_result fault_with_mmap_lock(struct mm_struct *mm,
+					      vaddr_t addr, u32 flags)
 {
 	struct vm_area_struct *vma;
 	enum fault_result res;
+
+	mmap_read_lock(mm);
+	vma = fault_find_vma(mm, addr);
+	res = vma ? handle_mm_fault(vma, addr, flags) : FAULT_SIGSEGV_MAPERR;
+	mmap_read_unlock(mm);
+	return res;
+}
+
+enum fault_result fault_user_address(struct mm_struct *mm, vaddr_t addr,
+				     u32 flags)
+{
+	enum fault_result res;
 	bool dropped = false;
 
+	might_lock(&mm->mmap_lock, LOCK_MMAP);
 	do {
-		down_read(&mm->mmap_lock);
-		vma = fault_find_vma(mm, addr);
-		res = vma ? handle_mm_fault(vma, addr, flags) :
-			    FAULT_SIGSEGV_MAPERR;
-		up_read(&mm->mmap_lock);
+		if (!fault_with_vma_lock(mm, addr, flags, &res))
+			res = fault_with_mmap_lock(mm, addr, flags);
 		if (res == FAULT_OOM && !dropped && filemap_drop_clean()) {
 			dropped = true;		/* Y4 */
 			res = FAULT_RETRY;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * fork: the child gets every vma, and copy-on-write entries for the pages that
- * a fault could not find again (vmas that have an anon_vma).
+ * a fault could not find again (vmas that have an anon_vma).  Each of the
+ * parent's vmas is marked, so no fault of a thread of its is half way.
  *
  * Order for one copied vma, both mmap_locks held for write:
  *	(1) child's vma enters the rmap trees, after the parent's: a walker that
@@ -110,6 +111,7 @@ static int dup_vma(struct mm_struct *child, struct vm_area_struct *pvma)
 	if (!vma)
 		return -ENOMEM;
 	vma->vm_mm = child;
+	vma_start_write(pvma);
 	if (anon_vma_fork(vma, pvma)) {
 		vma_free(vma);
 		return -ENOMEM;
@@ -125,7 +127,7 @@ int dup_mmap(struct mm_struct *child, struct mm_struct *parent)
 	struct vm_area_struct *vma;
 	int err = 0;
 
-	down_write(&parent->mmap_lock);
+	mmap_write_lock(parent);
 	/* Nobody else can wait for the child's lock with a lock of ours. */
 	down_write_nest_lock(&child->mmap_lock, &parent->mmap_lock);
 	child->mmap_base = parent->mmap_base;
@@ -141,7 +143,7 @@ int dup_mmap(struct mm_struct *child, struct mm_struct *parent)
 	flush_tlb_mm(parent);					/* (5) */
 	if (err)
 		unmap_all_locked(child);
-	up_write(&child->mmap_lock);
-	up_write(&parent->mmap_lock);
+	mmap_write_unlock(child);
+	mmap_write_unlock(parent);
 	return err;
 }

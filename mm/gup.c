@@ -145,9 +145,9 @@ int get_user_page(struct mm_struct *mm, vaddr_t va, u32 flags,
 {
 	int err;
 
-	down_read(&mm->mmap_lock);
+	mmap_read_lock(mm);
 	err = get_user_page_locked(mm, va, flags, page, writable);
-	up_read(&mm->mmap_lock);
+	mmap_read_unlock(mm);
 	return err;
 }
 
@@ -164,7 +164,7 @@ u64 copy_to_mm(struct mm_struct *mm, vaddr_t to, const void *from, u64 n)
 
 	while (n) {
 		part = min(n, PAGE_SIZE - (to & ~PAGE_MASK));
-		down_read(&mm->mmap_lock);
+		mmap_read_lock(mm);
 		err = get_user_page_locked(mm, to, FAULT_WRITE, &p, &writable);
 		if (!err) {
 			RACE_POINT("copy_to_mm:before_copy");
@@ -173,7 +173,7 @@ u64 copy_to_mm(struct mm_struct *mm, vaddr_t to, const void *from, u64 n)
 			set_page_dirty(p);
 			put_page(p);
 		}
-		up_read(&mm->mmap_lock);
+		mmap_read_unlock(mm);
 		if (err)
 			break;
 		to += part;

@@ -28,6 +28,21 @@ static inline bool pte_is_zero_page(pte_t e)
 	return pte_special(e) && pte_pfn(e) == page_to_pfn(zero_page);
 }
 
+/*
+ * mm/vma_tree.c.  Insert: marked from then on.  Erase: the vma is marked.
+ * mmap_lock write.
+ */
+void vma_tree_insert(struct mm_struct *mm, struct vm_area_struct *vma);
+void vma_tree_erase(struct mm_struct *mm, struct vm_area_struct *vma);
+/* vma's ends have moved (or its neighbour's end has). */
+void vma_tree_moved(struct vm_area_struct *vma);
+/* A vma that seemed to contain addr, or NULL; neither is sure.  RCU. */
+struct vm_area_struct *vma_walk_rcu(struct mm_struct *mm, vaddr_t addr);
+/* The highest len free bytes in [low, top), guard gaps kept; 0: none. */
+vaddr_t vma_find_room(struct mm_struct *mm, u64 len, vaddr_t low, vaddr_t top);
+/* For the auditor: vmas that break T1 or T2. */
+u32 vma_tree_check(struct mm_struct *mm);
+
 /* vma->vm_mapping = m, with a reference on m's owner that vma_free drops. */
 void vma_set_mapping(struct vm_area_struct *vma, struct address_space *m);
 /* A copy of src's fields, in no tree and no chain.  NULL: no memory. */

@@ -4,6 +4,7 @@
  * Fields are grouped by what guards them:
  *	I immutable after publish	a atomic	m mmap_lock
  *	p a table lock			r RCU		i mapping->i_pages_lock
+ *	v mmap_lock write and the vma marked; read: mmap_lock or vm_lock
  */
 #ifndef MM_MM_TYPES_H
 #define MM_MM_TYPES_H
@@ -113,15 +114,20 @@ struct address_space {
 #define AS_MM_ALL_LOCKS	0		/* bit: taken by mm_take_all_locks */
 
 struct vm_area_struct {
-	vaddr_t vm_start, vm_end;	/* m */
-	struct rb_node vm_rb;		/* m */
+	vaddr_t vm_start, vm_end;	/* v */
+	struct rb_node vm_rb;		/* m, r */
 	struct mm_struct *vm_mm;	/* I */
-	u64 vm_flags;			/* m: VM_* */
-	u64 vm_pgoff;			/* m: in pages; anon: vm_start's pfn */
+	u64 vm_flags;			/* v: VM_* */
+	u64 vm_pgoff;			/* v: in pages; anon: vm_start's pfn */
+	struct rwsem vm_lock;		/* LOCK_VMA: read, by faults */
+	u64 vm_lock_seq;		/* vm_lock write: mm_lock_seq: marked */
+	bool vm_detached;		/* v: not in its mm's tree */
+	u64 vm_gap, subtree_gap;	/* m: free bytes below; the largest */
 	struct address_space *vm_mapping;	/* I: NULL for anonymous */
 	struct interval_tree_node shared;	/* i_mmap_rwsem */
 	struct list_head anon_vma_chain;	/* m + anon_vma root */
 	struct anon_vma *anon_vma;		/* set once under page_table_lock */
+	struct rcu_head rcu;			/* vma_free */
 };
 
 #define VM_READ		BIT(0)
@@ -151,7 +157,8 @@ struct pgtable {
 struct mm_struct {
 	struct pgtable pgt;
 	struct rwsem mmap_lock;
-	struct rb_root mm_rb;		/* m: vmas by address */
+	u64 mm_lock_seq;		/* m: vmas with this number are marked */
+	struct rb_root mm_rb;		/* m, r: vmas by address */
 	u32 map_count;			/* m */
 	vaddr_t mmap_base;		/* I: top of the mmap area, grows down */
 	vaddr_t start_brk, brk;		/* m */

@@ -26,8 +26,7 @@ static bool range_free(struct mm_struct *mm, vaddr_t addr, u64 len)
 
 s64 find_unmapped_area(struct mm_struct *mm, vaddr_t hint, u64 len)
 {
-	struct vm_area_struct *vma;
-	vaddr_t top = mm->mmap_base;
+	vaddr_t at;
 
 	if (len > USER_END - MMAP_MIN_ADDR)
 		return -ENOMEM;
@@ -37,20 +36,8 @@ s64 find_unmapped_area(struct mm_struct *mm, vaddr_t hint, u64 len)
 		if (hint <= USER_END - len && range_free(mm, hint, len))
 			return (s64)hint;
 	}
-	/* The hole below `top`, for each vma downwards. */
-	vma = find_vma(mm, top);
-	if (vma)
-		top = min(top, vma_gap_start(vma));
-	vma = vma ? vma_prev(vma) : rb_entry_safe(rb_last(&mm->mm_rb),
-					struct vm_area_struct, vm_rb);
-	for (; vma; vma = vma_prev(vma)) {
-		if (top >= len && top - len >= vma->vm_end)
-			break;
-		top = min(top, vma_gap_start(vma));
-	}
-	if (top < len || top - len < MMAP_MIN_ADDR)
-		return -ENOMEM;
-	return (s64)(top - len);
+	at = vma_find_room(mm, len, MMAP_MIN_ADDR, mm->mmap_base);
+	return at ? (s64)at : -ENOMEM;
 }
 
 /* Where the new mapping goes.  MAP_FIXED's is not yet unmapped. */
@@ -173,9 +160,9 @@ s64 do_mmap(struct mm_struct *mm, const struct mmap_request *rq)
 		return -ENOMEM;
 	if (rq->mapping && rq->pgoff + (len >> PAGE_SHIFT) < rq->pgoff)
 		return -EOVERFLOW;
-	down_write(&mm->mmap_lock);
+	mmap_write_lock(mm);
 	addr = mmap_locked(mm, rq, len);
-	up_write(&mm->mmap_lock);
+	mmap_write_unlock(mm);
 	if (addr >= 0 && (rq->flags & MAP_POPULATE))
 		mm_populate(mm, (vaddr_t)addr, (vaddr_t)addr + len);
 	return addr;
@@ -186,7 +173,7 @@ void mm_populate(struct mm_struct *mm, vaddr_t start, vaddr_t end)
 	struct vm_area_struct *vma;
 	u32 flags;
 
-	down_read(&mm->mmap_lock);
+	mmap_read_lock(mm);
 	for (vaddr_t va = start; va < end; va += PAGE_SIZE) {
 		vma = vma_lookup(mm, va);
 		if (!vma)
@@ -198,7 +185,7 @@ void mm_populate(struct mm_struct *mm, vaddr_t start, vaddr_t end)
 		    signal_pending())
 			break;
 	}
-	up_read(&mm->mmap_lock);
+	mmap_read_unlock(mm);
 }
 
 int map_anon_locked(struct mm_struct *mm, vaddr_t start, vaddr_t end, u64 flags)

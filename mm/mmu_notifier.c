@@ -11,7 +11,8 @@
  * where it would have told us and not yet have freed its pages.
  *
  *	section				register
- *	(1) mmap, i_mmap or anon lock	(A) mmap_lock and all the others
+ *	(1) mmap, vma, i_mmap or anon	(A) mmap_lock and all the others
+ *	    lock
  *	(2) subscribers? range_start	(B) publish, link into the list
  *	(3) change entries, free	(C) drop all locks
  *	(4) range_end
@@ -101,7 +102,7 @@ int mmu_notifier_register(struct mmu_notifier *mn, struct mm_struct *mm)
 	if (!fresh)
 		return -ENOMEM;
 	spin_lock_init(&fresh->lock, LOCK_NOTIFIER);
-	down_write(&mm->mmap_lock);
+	mmap_write_lock(mm);
 	err = all ? mm_take_all_locks(mm) : 0;
 	if (!err) {
 		/* commit */
@@ -112,7 +113,7 @@ int mmu_notifier_register(struct mmu_notifier *mn, struct mm_struct *mm)
 		if (all)
 			mm_drop_all_locks(mm);
 	}
-	up_write(&mm->mmap_lock);
+	mmap_write_unlock(mm);
 	kfree(fresh);
 	return err;
 }

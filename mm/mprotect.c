@@ -11,7 +11,7 @@
  * W3. PROT_NONE entries keep page, A and D under PTE_PROTNONE with P clear.
  *
  * Vmas before the first failure stay changed, as in Linux.
- * Locks: mmap_lock write.  Tests: tests/kt/kt_mmap.c
+ * Locks: mmap_lock write, the vma marked.  Tests: tests/kt/kt_mmap.c
  */
 #include "lib/err.h"
 #include "mm/internal.h"
@@ -102,6 +102,7 @@ static int protect_vma(struct vm_area_struct **vmap, vaddr_t start,
 	if (end < vma->vm_end && vma_split(vma, end))
 		return -ENOMEM;
 	/* commit */
+	vma_start_write(vma);
 	vma->vm_flags = flags;
 	change_protection(vma);
 	*vmap = vma_merge(vma);
@@ -147,8 +148,8 @@ int do_mprotect(struct mm_struct *mm, vaddr_t addr, u64 len, int prot)
 	rights |= prot & PROT_READ ? VM_READ : 0;
 	rights |= prot & PROT_WRITE ? VM_WRITE : 0;
 	rights |= prot & PROT_EXEC ? VM_EXEC : 0;
-	down_write(&mm->mmap_lock);
+	mmap_write_lock(mm);
 	err = protect_locked(mm, addr, addr + len, rights);
-	up_write(&mm->mmap_lock);
+	mmap_write_unlock(mm);
 	return err;
 }

@@ -15,7 +15,7 @@
  * A failure while moving moves back what was moved (those tables exist), so
  * the old mapping is whole again.
  *
- * Locks: mmap_lock write.  Tests: tests/kt/kt_mmap.c
+ * Locks: mmap_lock write, both vmas marked.  Tests: tests/kt/kt_mmap.c
  */
 #include "kernel/racepoint.h"
 #include "lib/err.h"
@@ -176,6 +176,7 @@ static int move_vma(struct vm_area_struct *vma, vaddr_t old, u64 old_len,
 	vma = isolate_vma(vma, old, old + old_len);
 	if (!vma)
 		return -ENOMEM;
+	vma_start_write(vma);
 	m.from_vma = vma;
 	m.to_vma = copy_vma(vma, old, to, new_len);
 	if (!m.to_vma) {
@@ -269,9 +270,11 @@ static s64 mremap_locked(struct mm_struct *mm, vaddr_t old, u64 old_len,
 		return -EINVAL;
 	if (old_len == vma->vm_end - old &&
 	    can_grow_in_place(vma, new_len - old_len)) {
+		vma_start_write(vma);
 		rmap_vma_detach(vma);
-		vma->vm_end += new_len - old_len;
+		WRITE_ONCE(vma->vm_end, vma->vm_end + new_len - old_len);
 		rmap_vma_attach(vma);
+		vma_tree_moved(vma);
 		mm->total_vm += (new_len - old_len) >> PAGE_SHIFT;
 		vma_merge(vma);
 		return (s64)old;
@@ -300,11 +303,11 @@ s64 do_mremap(struct mm_struct *mm, const struct mremap_request *rq)
 		return -EINVAL;
 	if (!old_len)
 		return -EINVAL;		/* duplicating a shared mapping */
-	down_write(&mm->mmap_lock);
+	mmap_write_lock(mm);
 	if (rq->flags & MREMAP_FIXED)
 		ret = mremap_fixed(mm, old, old_len, new_len, rq->new_addr);
 	else
 		ret = mremap_locked(mm, old, old_len, new_len, rq->flags);
-	up_write(&mm->mmap_lock);
+	mmap_write_unlock(mm);
 	return ret;
 }

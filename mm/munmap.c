@@ -3,16 +3,18 @@
  * munmap and the end of an address space.
  *
  * Order, for the whole range in one section and one gather:
- *	(1) split the vmas at both ends (all that can fail)
+ *	(1) split the vmas at both ends (all that can fail); mark those between
  *	(2) section start, clear every leaf, section end
  *	(3) vmas leave the rmap trees, then the mm's tree
  *	(4) page tables that now lie in the hole are detached
  *	(5) flush; pages and tables are freed; then the vmas
  * (3) before (4): an rmap walker never meets a table that goes away, and (5)
- * after (4) covers leaves and tables in one flush.
+ * after (4) covers leaves and tables in one flush.  The marks of (1) keep
+ * faults under a vma's lock out until there is no vma to be found.
  *
  * Locks: mmap_lock write throughout.  Tests: tests/kt/kt_mmap.c
  */
+#include "kernel/racepoint.h"
 #include "lib/err.h"
 #include "mm/internal.h"
 #include "mm/mmap.h"
@@ -38,6 +40,12 @@ static int split_ends(struct mm_struct *mm, vaddr_t start, vaddr_t end)
 	if (vma && vma->vm_end > end)
 		return vma_split_unlimited(vma, end);
 	return 0;
+}
+
+static void mark_vmas(struct vm_area_struct *vma, vaddr_t end)
+{
+	for (; vma && vma->vm_start < end; vma = vma_next(vma))
+		vma_start_write(vma);
 }
 
 static void unlink_vmas(struct mm_struct *mm, vaddr_t start, vaddr_t end,
@@ -78,6 +86,8 @@ int munmap_locked(struct mm_struct *mm, vaddr_t start, vaddr_t end)
 		return -ENOMEM;
 	/* commit */
 	vma = find_vma(mm, start);
+	mark_vmas(vma, end);
+	RACE_POINT("munmap:marked");
 	prev = vma_prev(vma);
 	next = find_vma(mm, end);
 	floor = prev ? prev->vm_end : 0;
@@ -105,9 +115,9 @@ int do_munmap(struct mm_struct *mm, vaddr_t addr, u64 len)
 	len = PAGE_ALIGN(len);
 	if (!len)
 		return -EINVAL;
-	down_write(&mm->mmap_lock);
+	mmap_write_lock(mm);
 	err = munmap_locked(mm, addr, addr + len);
-	up_write(&mm->mmap_lock);
+	mmap_write_unlock(mm);
 	return err;
 }
 
@@ -121,9 +131,9 @@ void unmap_all_locked(struct mm_struct *mm)
 void exit_mmap(struct mm_struct *mm)
 {
 	mmu_notifier_release(mm);		/* G7: before anything is freed */
-	down_write(&mm->mmap_lock);
+	mmap_write_lock(mm);
 	unmap_all_locked(mm);
-	up_write(&mm->mmap_lock);
+	mmap_write_unlock(mm);
 	KASSERT(!mm->map_count && !mm->total_vm);
 	KASSERT(!atomic64_read(&mm->rss_anon) && !atomic64_read(&mm->rss_file));
 }

@@ -136,18 +136,18 @@ static int relocate_live(struct mover *mv)
 	mv->moves = moves;
 	mv->max = MOVE_BATCH;
 	for (int level = 1; level < PT_LEVELS && !err; level++) {
-		down_read(&mv->mm->mmap_lock);			/* M2 */
+		mmap_read_lock(mv->mm);			/* M2 */
 		err = move_level(mv, level);
-		up_read(&mv->mm->mmap_lock);
+		mmap_read_unlock(mv->mm);
 	}
 	if (!err)
 		err = refill(mv, 1);
 	if (err)
 		return err;
-	down_read(&mv->mm->mmap_lock);
+	mmap_read_lock(mv->mm);
 	move_root(mv);
 	move_settle(mv);
-	up_read(&mv->mm->mmap_lock);
+	mmap_read_unlock(mv->mm);
 	return 0;
 }
 
@@ -168,7 +168,8 @@ static int relocate_stop(struct mover *mv)
 	struct mm_struct *mm = mv->mm;
 	int err;
 
-	down_write(&mm->mmap_lock);				/* M5 */
+	mmap_write_lock(mm);				/* M5 */
+	vma_start_write_all(mm);	/* before the tables are counted */
 	mv->max = (u32)atomic64_read(&mm->pgt.nr_tables);
 	mv->moves = kmalloc(mv->max * sizeof(*mv->moves));
 	err = mv->moves ? refill(mv, mv->max) : -ENOMEM;
@@ -178,7 +179,7 @@ static int relocate_stop(struct mover *mv)
 		move_all_levels(mv);
 		mm_drop_all_locks(mm);
 	}
-	up_write(&mm->mmap_lock);
+	mmap_write_unlock(mm);
 	kfree(mv->moves);
 	return err;
 }

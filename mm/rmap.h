@@ -31,7 +31,7 @@ struct anon_vma_chain {
 	struct interval_tree_node node;		/* in anon_vma->rb_root */
 };
 
-/* Make sure vma->anon_vma is set.  0 or -ENOMEM.  mmap_lock held. */
+/* Make sure vma->anon_vma is set.  0 or -ENOMEM.  mmap_lock held if not. */
 int anon_vma_prepare(struct vm_area_struct *vma);
 /* fork / split: 0 or -ENOMEM with nothing linked. */
 int anon_vma_fork(struct vm_area_struct *child, struct vm_area_struct *parent);

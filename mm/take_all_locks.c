@@ -5,6 +5,8 @@
  * munmap is inside the mm, and none can start.  It does not stop the hardware,
  * gup_fast, or RCU readers of tables.
  *
+ * L0. Every vma is marked first: a fault under a vma's lock alone holds none of
+ *     the locks below.  The marks end with mmap_lock, not with the drop.
  * L1. mm_all_locks_mutex serialises holders system-wide, so the order of locks
  *     of one class does not matter; classes are taken in rank order (all
  *     i_mmap, then all anon_vma roots).
@@ -75,6 +77,19 @@ static int interrupted(void)
 	return signal_pending() ? -EINTR : 0;
 }
 
+static int mark_vmas(struct mm_struct *mm)
+{
+	struct vm_area_struct *vma;
+
+	for_each_vma(mm, vma) {
+		if (interrupted())
+			return -EINTR;
+		if (!BUG_SWITCH("all_locks_no_vmas"))
+			vma_start_write(vma);			/* L0 */
+	}
+	return 0;
+}
+
 static int take_mappings(struct mm_struct *mm)
 {
 	struct vm_area_struct *vma;
@@ -105,6 +120,9 @@ int mm_take_all_locks(struct mm_struct *mm)
 	int err;
 
 	rwsem_assert_held_write(&mm->mmap_lock);
+	err = mark_vmas(mm);
+	if (err)
+		return err;
 	mutex_lock(&mm_all_locks_mutex);
 	mm->all_locks_owner = current();
 	err = take_mappings(mm);

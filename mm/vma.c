@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The vma tree: what a program may do at which address.
+ * Vmas: what a program may do at which address.  Here they are made, split,
+ * merged and freed; mm/vma_tree.c finds them, mm/vma_lock.c holds them still.
  *
  * V1. The vmas of an mm are disjoint, page-aligned, non-empty, and below
  *     USER_END; the tree orders them by vm_start.
@@ -9,21 +10,21 @@
  * V3. Where two vmas share a page's place for a moment (split, merge), both
  *     are in the rmap trees: a walker may see a place twice, never not at all.
  * V4. A vma's range and offset change only between rmap_vma_detach and
- *     rmap_vma_attach, which hold both rmap locks.
+ *     rmap_vma_attach, which hold both rmap locks, and while it is marked.
  *
  * Locks: mmap_lock, read for look-ups, write for changes; then i_mmap_rwsem,
- * then the anon_vma root.  A vma lives until vma_free by the writer that took
- * it out of the tree; nobody keeps a pointer beyond mmap_lock.
+ * then the anon_vma root.  A vma lives until a grace period after vma_free by
+ * the writer that took it out of the tree; nobody keeps a pointer beyond
+ * mmap_lock or its vm_lock.
  * Tests: tests/kt/kt_vma.c
  */
 #include "lib/err.h"
+#include "kernel/racepoint.h"
 #include "mm/internal.h"
 #include "mm/rmap.h"
 #include "mm/slab.h"
 
 static struct kmem_cache *vma_cache;
-
-#define vma_of(rb_)	rb_entry_safe(rb_, struct vm_area_struct, vm_rb)
 
 void vma_cache_init(void)
 {
@@ -56,6 +57,8 @@ struct vm_area_struct *vma_alloc(struct mm_struct *mm, vaddr_t start,
 	vma->vm_end = end;
 	vma->vm_flags = flags;
 	vma->vm_pgoff = start >> PAGE_SHIFT;
+	vma->vm_detached = true;
+	rwsem_init(&vma->vm_lock, LOCK_VMA);
 	INIT_LIST_HEAD(&vma->anon_vma_chain);
 	return vma;
 }
@@ -79,80 +82,23 @@ struct vm_area_struct *vma_dup(const struct vm_area_struct *src)
 	return vma;
 }
 
+static void free_vma_memory(struct rcu_head *head)
+{
+	kmem_cache_free(vma_cache,
+			container_of(head, struct vm_area_struct, rcu));
+}
+
 void vma_free(struct vm_area_struct *vma)
 {
 	struct address_space *m = vma->vm_mapping;
 
-	KASSERT(list_empty(&vma->anon_vma_chain));
-	kmem_cache_free(vma_cache, vma);
+	KASSERT(list_empty(&vma->anon_vma_chain) && vma->vm_detached);
+	if (BUG_SWITCH("vma_free_now"))
+		free_vma_memory(&vma->rcu);
+	else
+		call_rcu(&vma->rcu, free_vma_memory);		/* H3 */
 	if (m && m->a_ops->put)
 		m->a_ops->put(m);
-}
-
-struct vm_area_struct *find_vma(struct mm_struct *mm, vaddr_t addr)
-{
-	struct rb_node *n = mm->mm_rb.rb_node;
-	struct vm_area_struct *best = NULL;
-
-	KASSERT(rwsem_is_locked(&mm->mmap_lock));
-	while (n) {
-		struct vm_area_struct *v = vma_of(n);
-
-		if (v->vm_end <= addr) {
-			n = n->rb_right;
-			continue;
-		}
-		best = v;
-		if (v->vm_start <= addr)
-			break;
-		n = n->rb_left;
-	}
-	return best;
-}
-
-struct vm_area_struct *vma_lookup(struct mm_struct *mm, vaddr_t addr)
-{
-	struct vm_area_struct *vma = find_vma(mm, addr);
-
-	return vma && vma->vm_start <= addr ? vma : NULL;
-}
-
-struct vm_area_struct *vma_first(struct mm_struct *mm)
-{
-	return vma_of(rb_first(&mm->mm_rb));
-}
-
-struct vm_area_struct *vma_next(struct vm_area_struct *vma)
-{
-	return vma_of(rb_next(&vma->vm_rb));
-}
-
-struct vm_area_struct *vma_prev(struct vm_area_struct *vma)
-{
-	return vma_of(rb_prev(&vma->vm_rb));
-}
-
-vaddr_t vma_gap_start(const struct vm_area_struct *vma)
-{
-	if (!(vma->vm_flags & VM_GROWSDOWN))
-		return vma->vm_start;
-	return vma->vm_start > STACK_GUARD_GAP ?
-	       vma->vm_start - STACK_GUARD_GAP : 0;
-}
-
-static void tree_insert(struct mm_struct *mm, struct vm_area_struct *vma)
-{
-	struct rb_node **link = &mm->mm_rb.rb_node, *parent = NULL;
-
-	while (*link) {
-		parent = *link;
-		if (vma->vm_start < vma_of(parent)->vm_start)
-			link = &parent->rb_left;
-		else
-			link = &parent->rb_right;
-	}
-	rb_link_node(&vma->vm_rb, parent, link);
-	rb_insert_color(&vma->vm_rb, &mm->mm_rb);
 }
 
 void vma_i_mmap_insert(struct vm_area_struct *vma)
@@ -166,9 +112,7 @@ void vma_link(struct mm_struct *mm, struct vm_area_struct *vma)
 {
 	struct address_space *m = vma->vm_mapping;
 
-	KASSERT(rwsem_is_write_locked(&mm->mmap_lock));
-	tree_insert(mm, vma);
-	mm->map_count++;
+	vma_tree_insert(mm, vma);
 	mm->total_vm += vma_pages(vma);
 	if (!m)
 		return;
@@ -181,9 +125,7 @@ void vma_unlink(struct mm_struct *mm, struct vm_area_struct *vma)
 {
 	struct address_space *m = vma->vm_mapping;
 
-	KASSERT(rwsem_is_write_locked(&mm->mmap_lock));
-	rb_erase(&vma->vm_rb, &mm->mm_rb);
-	mm->map_count--;
+	vma_tree_erase(mm, vma);
 	mm->total_vm -= vma_pages(vma);
 	if (!m)
 		return;
@@ -216,13 +158,13 @@ int vma_split_unlimited(struct vm_area_struct *vma, vaddr_t addr)
 		return -ENOMEM;
 	}
 	/* commit: new is in the anon trees already (V3) */
+	vma_start_write(vma);
 	rmap_vma_detach(vma);
-	vma->vm_end = addr;
+	WRITE_ONCE(vma->vm_end, addr);
 	if (new->vm_mapping)
 		vma_i_mmap_insert(new);
 	rmap_vma_attach(vma);
-	tree_insert(mm, new);
-	mm->map_count++;
+	vma_tree_insert(mm, new);
 	return 0;
 }
 
@@ -255,6 +197,8 @@ static bool merge_into(struct vm_area_struct *a, struct vm_area_struct *b)
 	if (!vmas_adjoin(a, b) || a->vm_flags != b->vm_flags ||
 	    !anon_vmas_agree(a, b))
 		return false;
+	vma_start_write(a);
+	vma_start_write(b);
 	if (!a->anon_vma && b->anon_vma) {
 		a->anon_vma = b->anon_vma;
 		if (anon_vma_clone(a, b))
@@ -262,7 +206,7 @@ static bool merge_into(struct vm_area_struct *a, struct vm_area_struct *b)
 	}
 	/* commit */
 	rmap_vma_detach(a);
-	a->vm_end = b->vm_end;
+	WRITE_ONCE(a->vm_end, b->vm_end);
 	rmap_vma_attach(a);
 	vma_unlink(mm, b);
 	mm->total_vm += pages;
@@ -275,7 +219,7 @@ struct vm_area_struct *vma_merge(struct vm_area_struct *vma)
 {
 	struct vm_area_struct *prev = vma_prev(vma), *next;
 
-	KASSERT(rwsem_is_write_locked(&vma->vm_mm->mmap_lock));
+	rwsem_assert_held_write(&vma->vm_mm->mmap_lock);
 	if (prev && merge_into(prev, vma))
 		vma = prev;
 	next = vma_next(vma);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The vma tree.  All under mmap_lock: look-ups read, changes write.
+ * The vmas of an mm.  All under mmap_lock: look-ups read, changes write, with
+ * the vma marked (mm/mmap_lock.h).
  */
 #ifndef MM_VMA_H
 #define MM_VMA_H
 
-#include "mm/mm_types.h"
+#include "mm/mmap_lock.h"
 
 struct mm_struct *mm_alloc(void);		/* mm_users 1; NULL: no memory */
 /* mm_users: the last put runs exit_mmap (sleeps).  mm_count: the structure. */

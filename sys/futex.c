@@ -99,7 +99,7 @@ static s64 key_get(struct key *k, vaddr_t uaddr, u32 op)
 	*k = (struct key){ mm, uaddr, NULL };
 	if (op & FUTEX_PRIVATE_FLAG)
 		return 0;
-	down_read(&mm->mmap_lock);
+	mmap_read_lock(mm);
 	vma = vma_lookup(mm, uaddr);
 	if (!vma) {
 		err = -EFAULT;
@@ -110,7 +110,7 @@ static s64 key_get(struct key *k, vaddr_t uaddr, u32 op)
 		k->where = linear_page_index(vma, uaddr) << PAGE_SHIFT |
 			   (uaddr & ~PAGE_MASK);
 	}
-	up_read(&mm->mmap_lock);
+	mmap_read_unlock(mm);
 	return err;
 }
 

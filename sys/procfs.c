@@ -93,7 +93,7 @@ static void make_maps(struct text *t)
 	struct mm_struct *mm = cur_proc()->mm;
 	struct vm_area_struct *vma;
 
-	down_read(&mm->mmap_lock);
+	mmap_read_lock(mm);
 	for_each_vma(mm, vma) {
 		u64 f = vma->vm_flags;
 		struct inode *inode = vma->vm_mapping ?
@@ -106,7 +106,7 @@ static void make_maps(struct text *t)
 		    vma->vm_mapping ? vma->vm_pgoff << PAGE_SHIFT : 0,
 		    inode ? 1 : 0, inode ? inode->ino : 0, vma_name(vma));
 	}
-	up_read(&mm->mmap_lock);
+	mmap_read_unlock(mm);
 }
 
 static void make_comm(struct text *t)

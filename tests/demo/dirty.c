@@ -9,6 +9,7 @@
  * only when it asks.
  */
 #include "lib/err.h"
+#include "mm/mmap_lock.h"
 #include "mm/mmu_notifier.h"
 #include "mm/pgtable.h"
 #include "mm/tlb.h"
@@ -32,7 +33,7 @@ static void look_at_range(struct demo *d, vaddr_t va, u64 pages,
 	vaddr_t end = va + (pages << PAGE_SHIFT);
 	struct pt_pos pos;
 
-	down_read(&d->mm->mmap_lock);
+	mmap_read_lock(d->mm);
 	while (va < end) {
 		lock_leaf(&d->mm->pgt, va, &pos);
 		do {
@@ -41,7 +42,7 @@ static void look_at_range(struct demo *d, vaddr_t va, u64 pages,
 		} while (va < end && pos_next(&pos));
 		unlock_table(&pos);
 	}
-	up_read(&d->mm->mmap_lock);
+	mmap_read_unlock(d->mm);
 }
 
 int demo_check_dirty(struct demo *d)
@@ -85,9 +86,9 @@ u64 demo_clean_pages(struct demo *d)
 	vaddr_t end = va + (d->ctl->anon_pages << PAGE_SHIFT);
 	u64 n = 0;
 
-	down_read(&d->mm->mmap_lock);
+	mmap_read_lock(d->mm);
 	while (va < end)
 		va = clean_table(d, va, end, &n);
-	up_read(&d->mm->mmap_lock);
+	mmap_read_unlock(d->mm);
 	return n;
 }

@@ -127,11 +127,11 @@ enum fault_result kt_fault(struct mm_struct *mm, vaddr_t va, u32 flags)
 	struct vm_area_struct *vma;
 	enum fault_result res = FAULT_SIGSEGV_MAPERR;
 
-	down_read(&mm->mmap_lock);
+	mmap_read_lock(mm);
 	vma = fault_find_vma(mm, va);
 	if (vma)
 		res = handle_mm_fault(vma, va, flags | FAULT_REMOTE);
-	up_read(&mm->mmap_lock);
+	mmap_read_unlock(mm);
 	return res;
 }
 
@@ -154,12 +154,12 @@ u32 kt_vmas(struct mm_struct *mm)
 	struct vm_area_struct *vma;
 	u32 n = 0;
 
-	down_read(&mm->mmap_lock);
+	mmap_read_lock(mm);
 	for_each_vma(mm, vma)
 		n++;
 	if (n != mm->map_count)
 		n = ~0U;
-	up_read(&mm->mmap_lock);
+	mmap_read_unlock(mm);
 	return n;
 }
 

@@ -99,7 +99,7 @@ KTEST(gaps, truncate_unmaps_again)
 
 	if (!file_fault_begin(t, &ff))
 		return;
-	down_read(&ff.mm->mmap_lock);
+	mmap_read_lock(ff.mm);
 	vma = vma_lookup(ff.mm, KT_BASE);
 	lock_page(ff.page);
 	kt_spawn(t, &team, -1, truncate_thread, &ff);
@@ -111,7 +111,7 @@ KTEST(gaps, truncate_unmaps_again)
 			       PTE_P | PTE_U | PTE_NX | PTE_A));
 	unlock_table(&pos);
 	unlock_page(ff.page);
-	up_read(&ff.mm->mmap_lock);
+	mmap_read_unlock(ff.mm);
 	kt_join(&team);
 	KT_EXPECT(t, pte_none(kt_pte(ff.mm, KT_BASE)));
 	file_fault_end(&ff);

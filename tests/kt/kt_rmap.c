@@ -168,9 +168,9 @@ static struct anon_vma *anon_vma_at(struct mm_struct *mm, vaddr_t va)
 {
 	struct anon_vma *av;
 
-	down_read(&mm->mmap_lock);
+	mmap_read_lock(mm);
 	av = vma_lookup(mm, va)->anon_vma;
-	up_read(&mm->mmap_lock);
+	mmap_read_unlock(mm);
 	return av;
 }
 

@@ -59,14 +59,14 @@ KTEST(take_all_locks, all_taken_once)
 	struct mm_struct *mm = mm_mixed(t, f);
 
 	KT_ASSERT(t, mm);
-	down_write(&mm->mmap_lock);
+	mmap_write_lock(mm);
 	for (u32 i = 0; i < 3; i++) {
 		KT_EQ(t, mm_take_all_locks(mm), 0);
 		expect_locks(t, mm, LOCKED);
 		mm_drop_all_locks(mm);
 		expect_locks(t, mm, FREE);
 	}
-	up_write(&mm->mmap_lock);
+	mmap_write_unlock(mm);
 	mmput(mm);
 	kt_file_put(f);
 }
@@ -81,12 +81,12 @@ KTEST(take_all_locks, many)
 		kt_map(mm, i * 0x2000, 0x1000, PROT_RW);
 		kt_poke(mm, KT_BASE + i * 0x2000, i);
 	}
-	down_write(&mm->mmap_lock);
+	mmap_write_lock(mm);
 	KT_EQ(t, mm_take_all_locks(mm), 0);
 	expect_locks(t, mm, LOCKED);
 	mm_drop_all_locks(mm);
 	expect_locks(t, mm, FREE);
-	up_write(&mm->mmap_lock);
+	mmap_write_unlock(mm);
 	mmput(mm);
 }
 
@@ -99,21 +99,21 @@ static void take_thread(void *arg)
 {
 	struct taker *k = arg;
 
-	down_write(&k->mm->mmap_lock);
+	mmap_write_lock(k->mm);
 	k->err = mm_take_all_locks(k->mm);
 	if (!k->err)
 		mm_drop_all_locks(k->mm);
-	up_write(&k->mm->mmap_lock);
+	mmap_write_unlock(k->mm);
 }
 
-/* A signal before the k-th vma of either pass: everything is undone. */
+/* A signal before the k-th vma of each pass: everything is undone. */
 KTEST_FLAGS(take_all_locks, interrupted_at_each, KTF_LAB_ONLY)
 {
 	struct kt_file *f = kt_file_create(1, 0x10000);
 	struct mm_struct *mm = mm_mixed(t, f);
 
 	KT_ASSERT(t, mm);
-	for (u32 k = 1; k <= 2 * VMAS; k++) {
+	for (u32 k = 1; k <= 3 * VMAS; k++) {
 		struct taker taker = { mm, 1 };
 		struct thread *th;
 
@@ -124,9 +124,9 @@ KTEST_FLAGS(take_all_locks, interrupted_at_each, KTF_LAB_ONLY)
 		race_release("take_all_locks:vma");
 		thread_join(th);
 		KT_EQ(t, taker.err, -EINTR);
-		down_read(&mm->mmap_lock);
+		mmap_read_lock(mm);
 		expect_locks(t, mm, FREE);
-		up_read(&mm->mmap_lock);
+		mmap_read_unlock(mm);
 		KT_EQ(t, kt_poke(mm, KT_BASE + 0x1000, k), 0);
 	}
 	mmput(mm);

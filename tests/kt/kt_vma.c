@@ -10,7 +10,7 @@ KTEST(mm, vma_find)
 	KT_ASSERT(t, mm);
 	KT_EXPECT(t, kt_map(mm, 0x10000, 0x2000, PROT_RW) > 0);
 	KT_EXPECT(t, kt_map(mm, 0x20000, 0x1000, PROT_READ) > 0);
-	down_read(&mm->mmap_lock);
+	mmap_read_lock(mm);
 	vma = find_vma(mm, KT_BASE);
 	KT_EXPECT(t, vma && vma->vm_start == KT_BASE + 0x10000);
 	KT_EXPECT(t, !vma_lookup(mm, KT_BASE + 0xffff));
@@ -19,7 +19,7 @@ KTEST(mm, vma_find)
 	KT_EXPECT(t, vma_prev(vma_next(vma)) == vma && !vma_prev(vma));
 	KT_EXPECT(t, !find_vma(mm, KT_BASE + 0x21000));
 	KT_EQ(t, mm->total_vm, 3);
-	up_read(&mm->mmap_lock);
+	mmap_read_unlock(mm);
 	KT_EQ(t, kt_vmas(mm), 2);
 	mmput(mm);
 }
@@ -33,7 +33,7 @@ KTEST(mm, vma_split_merge)
 	kt_map(mm, 0, 0x8000, PROT_RW);
 	kt_poke(mm, KT_BASE + 0x1000, 1);
 	kt_poke(mm, KT_BASE + 0x6000, 6);
-	down_write(&mm->mmap_lock);
+	mmap_write_lock(mm);
 	vma = vma_lookup(mm, KT_BASE);
 	KT_EQ(t, vma_split(vma, KT_BASE + 0x4000), 0);
 	KT_EQ(t, vma->vm_end, KT_BASE + 0x4000);
@@ -41,7 +41,7 @@ KTEST(mm, vma_split_merge)
 	KT_EQ(t, vma_next(vma)->vm_pgoff, vma->vm_pgoff + 4);
 	KT_EXPECT(t, vma_merge(vma_next(vma)) == vma);
 	KT_EQ(t, vma->vm_end, KT_BASE + 0x8000);
-	up_write(&mm->mmap_lock);
+	mmap_write_unlock(mm);
 	KT_EQ(t, kt_vmas(mm), 1);
 	KT_EQ(t, mm->total_vm, 8);
 	KT_EQ(t, kt_peek(mm, KT_BASE + 0x6000), 6);

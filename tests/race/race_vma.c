@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Faults that hold nothing but their vma's lock, and walkers of the tree that
+ * hold nothing but an RCU section, against those who change the vma
+ * (mm/vma_lock.c, mm/take_all_locks.c).
+ */
+#include "kernel/racepoint.h"
+#include "kernel/thread.h"
+#include "mm/mmu_model.h"
+#include "mm/mmu_notifier.h"
+#include "tests/kt/kt_mm.h"
+
+struct actor {
+	struct mm_struct *mm;
+	vaddr_t va;
+	u32 done;
+	s64 ret;
+};
+
+static void fault_thread(void *arg)
+{
+	struct actor *a = arg;
+
+	a->ret = fault_user_address(a->mm, a->va, FAULT_WRITE | FAULT_REMOTE);
+}
+
+static void protect_thread(void *arg)
+{
+	struct actor *a = arg;
+
+	a->ret = do_mprotect(a->mm, KT_BASE, 0x2000, PROT_READ);
+	WRITE_ONCE(a->done, 1);
+}
+
+static void munmap_thread(void *arg)
+{
+	struct actor *a = arg;
+
+	a->ret = do_munmap(a->mm, KT_BASE, 0x2000);
+	WRITE_ONCE(a->done, 1);
+}
+
+static void lock_thread(void *arg)
+{
+	struct actor *a = arg;
+	struct vm_area_struct *vma = lock_vma_under_rcu(a->mm, a->va);
+
+	a->ret = vma != NULL;
+	if (vma)
+		vma_end_read(vma);
+}
+
+/* Two pages, the first written: the vma has its anon_vma. */
+static struct mm_struct *mm_ready(void)
+{
+	struct mm_struct *mm = mm_alloc();
+
+	if (!mm)
+		return NULL;
+	kt_map(mm, 0, 0x2000, PROT_RW);
+	kt_poke(mm, KT_BASE, 1);
+	return mm;
+}
+
+/* True: a page of a read-only vma is writable afterwards. */
+static bool writable_after_mprotect(struct kt *t, u32 bug)
+{
+	struct mm_struct *mm = mm_ready();
+	struct actor f = { .mm = mm, .va = KT_BASE + 0x1000 };
+	struct actor p = { .mm = mm };
+	struct thread *tf, *tp;
+	bool writable;
+
+	if (!KT_EXPECT(t, mm))
+		return false;
+	bug_set("vma_no_mark", bug);
+	race_arm("fault:before_map", 1);
+	tf = kthread_run("fault", -1, fault_thread, &f);
+	KT_EQ(t, race_wait_parked("fault:before_map"), 0);
+	tp = kthread_run("mprotect", -1, protect_thread, &p);
+	sleep_ms(30);
+	KT_EQ(t, READ_ONCE(p.done), bug);	/* waits for the fault */
+	race_release("fault:before_map");
+	thread_join(tf);
+	thread_join(tp);
+	bug_set("vma_no_mark", 0);
+	KT_EQ(t, f.ret, FAULT_DONE);
+	writable = pte_write(kt_pte(mm, KT_BASE + 0x1000));
+	mmput(mm);
+	return writable;
+}
+
+KTEST_FLAGS(race, vma_fault_vs_mprotect, KTF_LAB_ONLY)
+{
+	KT_EXPECT(t, !writable_after_mprotect(t, 0));
+	KT_EXPECT(t, writable_after_mprotect(t, 1));
+}
+
+static void fork_thread(void *arg)
+{
+	struct actor *a = arg;
+	struct mm_struct *child = mm_alloc();
+
+	a->ret = child ? dup_mmap(child, a->mm) : -ENOMEM;
+	WRITE_ONCE(a->done, 1);
+	if (child)
+		mmput(child);
+}
+
+static void mremap_thread(void *arg)
+{
+	struct actor *a = arg;
+
+	a->ret = kt_mremap(a->mm, KT_BASE, 0x2000, 0x2000, KT_BASE + 0x10000);
+	WRITE_ONCE(a->done, 1);
+}
+
+/* Whoever changes the vma or its entries waits for the fault inside. */
+static void fault_against(struct kt *t, void (*change)(void *), s64 ret)
+{
+	struct mm_struct *mm = mm_ready();
+	struct actor f = { .mm = mm, .va = KT_BASE + 0x1000 };
+	struct actor c = { .mm = mm };
+	struct thread *tf, *tc;
+
+	KT_ASSERT(t, mm);
+	race_arm("fault:before_map", 1);
+	tf = kthread_run("fault", -1, fault_thread, &f);
+	KT_EQ(t, race_wait_parked("fault:before_map"), 0);
+	tc = kthread_run("change", -1, change, &c);
+	sleep_ms(20);
+	KT_EQ(t, READ_ONCE(c.done), 0);
+	race_release("fault:before_map");
+	thread_join(tf);
+	thread_join(tc);
+	KT_EQ(t, f.ret, FAULT_DONE);
+	KT_EQ(t, c.ret, ret);
+	KT_EQ(t, atomic64_read(&mm->rss_anon), kt_vmas(mm) ? 2 : 0);
+	mmput(mm);
+}
+
+KTEST_FLAGS(race, vma_fault_vs_munmap, KTF_LAB_ONLY)
+{
+	fault_against(t, munmap_thread, 0);
+}
+
+KTEST_FLAGS(race, vma_fault_vs_fork, KTF_LAB_ONLY)
+{
+	fault_against(t, fork_thread, 0);
+}
+
+KTEST_FLAGS(race, vma_fault_vs_mremap, KTF_LAB_ONLY)
+{
+	fault_against(t, mremap_thread, KT_BASE + 0x10000);
+}
+
+/* The other order: munmap has marked the vma, and the fault must wait. */
+KTEST_FLAGS(race, vma_munmap_vs_fault, KTF_LAB_ONLY)
+{
+	struct mm_struct *mm = mm_ready();
+	struct actor f = { .mm = mm, .va = KT_BASE + 0x1000, .ret = -1 };
+	struct actor u = { .mm = mm };
+	struct thread *tf, *tu;
+
+	KT_ASSERT(t, mm);
+	race_arm("munmap:marked", 1);
+	tu = kthread_run("munmap", -1, munmap_thread, &u);
+	KT_EQ(t, race_wait_parked("munmap:marked"), 0);
+	tf = kthread_run("fault", -1, fault_thread, &f);
+	sleep_ms(30);
+	KT_EQ(t, READ_ONCE(f.ret), -1);
+	race_release("munmap:marked");
+	thread_join(tf);
+	thread_join(tu);
+	KT_EQ(t, f.ret, FAULT_SIGSEGV_MAPERR);
+	mmput(mm);
+}
+
+/* (1), then everything from (A) to (D), then (2): a is locked, or refused. */
+static s64 lock_after(struct kt *t, vaddr_t va, void (*change)(void *mm))
+{
+	struct mm_struct *mm = mm_ready();
+	struct actor a = { .mm = mm, .va = va };
+	struct thread *th;
+
+	if (!KT_EXPECT(t, mm))
+		return -1;
+	kt_pin(0);
+	race_arm("vma:before_read", 1);
+	th = kthread_run("reader", (int)kt_other_cpu(), lock_thread, &a);
+	KT_EQ(t, race_wait_parked("vma:before_read"), 0);
+	change(mm);
+	race_release("vma:before_read");
+	thread_join(th);
+	kt_unpin();
+	mmput(mm);
+	return a.ret;
+}
+
+static void unmap_all(void *mm) { do_munmap(mm, KT_BASE, 0x2000); }
+static void unmap_second(void *mm) { do_munmap(mm, KT_BASE + 0x1000, 0x1000); }
+static void unmap_first(void *mm) { do_munmap(mm, KT_BASE, 0x1000); }
+
+KTEST_FLAGS(race, vma_walk_vs_change, KTF_LAB_ONLY)
+{
+	if (!kt_other_cpu())
+		KT_SKIP(t, "needs two CPUs");
+	KT_EQ(t, lock_after(t, KT_BASE, unmap_all), 0);
+	KT_EQ(t, lock_after(t, KT_BASE + 0x1000, unmap_second), 0);
+	KT_EQ(t, lock_after(t, KT_BASE, unmap_first), 0);
+	KT_EQ(t, lock_after(t, KT_BASE, unmap_second), 1);
+}
+
+/* (1), then (A) and (B), then (2): (3) sees the mark. */
+KTEST_FLAGS(race, vma_mark_vs_read, KTF_LAB_ONLY)
+{
+	struct mm_struct *mm = mm_ready();
+	struct actor a = { .mm = mm, .va = KT_BASE, .ret = -1 };
+	struct actor u = { .mm = mm };
+	struct thread *tr, *tu;
+
+	KT_ASSERT(t, mm);
+	if (!kt_other_cpu()) {
+		mmput(mm);
+		KT_SKIP(t, "needs two CPUs");
+	}
+	kt_pin(0);
+	race_arm("vma:before_read", 1);
+	race_arm("munmap:marked", 1);
+	tr = kthread_run("reader", (int)kt_other_cpu(), lock_thread, &a);
+	KT_EQ(t, race_wait_parked("vma:before_read"), 0);
+	tu = kthread_run("munmap", 0, munmap_thread, &u);
+	KT_EQ(t, race_wait_parked("munmap:marked"), 0);
+	race_release("vma:before_read");
+	thread_join(tr);
+	KT_EQ(t, a.ret, 0);
+	race_release("munmap:marked");
+	thread_join(tu);
+	kt_unpin();
+	mmput(mm);
+}
+
+/*
+ * StackRot (CVE-2023-3269): a walker stands on a node that is taken out of the
+ * tree and freed.  Reports: the node it went on from was freed memory.
+ */
+static u32 walk_over_freed(struct kt *t, u32 bug)
+{
+	struct mm_struct *mm = mm_ready();
+	struct actor a = { .mm = mm, .va = KT_BASE };
+	struct thread *th;
+
+	if (!KT_EXPECT(t, mm))
+		return 0;
+	kt_pin(0);
+	mmu_model_expect(1);
+	mmu_model_reports();
+	bug_set("vma_free_now", bug);
+	race_arm("vma:walk", 1);
+	th = kthread_run("walker", (int)kt_other_cpu(), lock_thread, &a);
+	KT_EQ(t, race_wait_parked("vma:walk"), 0);
+	unmap_all(mm);
+	race_release("vma:walk");
+	thread_join(th);
+	bug_set("vma_free_now", 0);
+	mmu_model_expect(0);
+	kt_unpin();
+	KT_EQ(t, a.ret, 0);
+	mmput(mm);
+	return mmu_model_reports();
+}
+
+KTEST_FLAGS(race, vma_walk_vs_free, KTF_LAB_ONLY)
+{
+	if (!kt_other_cpu())
+		KT_SKIP(t, "needs two CPUs");
+	KT_EQ(t, walk_over_freed(t, 0), 0);
+	KT_EQ(t, walk_over_freed(t, 1), 1);
+}
+
+struct client {
+	struct mmu_notifier mn;
+	struct mm_struct *mm;
+	u32 starts, ends, done;
+};
+
+static int on_start(struct mmu_notifier *mn, const struct mmu_notifier_range *r)
+{
+	(void)r;
+	container_of(mn, struct client, mn)->starts++;
+	return 0;
+}
+
+static void on_end(struct mmu_notifier *mn, const struct mmu_notifier_range *r)
+{
+	(void)r;
+	container_of(mn, struct client, mn)->ends++;
+}
+
+static const struct mmu_notifier_ops ops = {
+	.invalidate_range_start = on_start,
+	.invalidate_range_end = on_end,
+};
+
+static void register_thread(void *arg)
+{
+	struct client *c = arg;
+
+	if (!mmu_notifier_register(&c->mn, c->mm))
+		WRITE_ONCE(c->done, 1);
+}
+
+/*
+ * A copy under the vma's lock has opened its section when a client registers.
+ * Does that get an end whose start it never saw?
+ */
+static bool end_without_start(struct kt *t, u32 bug)
+{
+	struct mm_struct *mm = mm_ready(), *child = mm_alloc();
+	struct actor f = { .mm = mm, .va = KT_BASE };
+	struct client c = { .mn.ops = &ops, .mm = mm };
+	struct thread *tf, *tr;
+
+	if (!KT_EXPECT(t, mm && child))
+		return false;
+	KT_EQ(t, dup_mmap(child, mm), 0);
+	bug_set("all_locks_no_vmas", bug);
+	race_arm("cow:after_start", 1);
+	tf = kthread_run("fault", -1, fault_thread, &f);
+	KT_EQ(t, race_wait_parked("cow:after_start"), 0);
+	tr = kthread_run("register", -1, register_thread, &c);
+	sleep_ms(30);
+	KT_EQ(t, READ_ONCE(c.done), bug);	/* waits for the fault */
+	race_release("cow:after_start");
+	thread_join(tf);
+	thread_join(tr);
+	bug_set("all_locks_no_vmas", 0);
+	KT_EQ(t, f.ret, FAULT_DONE);
+	KT_EQ(t, c.done, 1);
+	mmu_notifier_unregister(&c.mn, mm);
+	mmput(mm);
+	mmput(child);
+	return c.ends > c.starts;
+}
+
+KTEST_FLAGS(race, register_vs_vma_fault, KTF_LAB_ONLY)
+{
+	KT_EXPECT(t, !end_without_start(t, 0));
+	KT_EXPECT(t, end_without_start(t, 1));
+}
