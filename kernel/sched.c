@@ -210,7 +210,9 @@ static void finish_switch(void)
 {
 	struct rq *rq = this_cpu_ptr(&run_queue);
 	struct thread *prev = rq->prev;
-	bool migrating = prev->migrating, dead = prev->state == THREAD_DEAD;
+	/* A wake-up may change the state meanwhile, though never of the dead. */
+	bool dead = READ_ONCE(prev->state) == THREAD_DEAD;
+	bool migrating = prev->migrating;
 	u32 cpu;
 
 	prev->migrating = false;
@@ -309,7 +311,8 @@ void schedule(void)
 void yield(void)
 {
 	might_sleep();
-	current()->slice = 0;
+	/* The tick counts it down, on this CPU. */
+	WRITE_ONCE(current()->slice, 0);
 	schedule();
 }
 

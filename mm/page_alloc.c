@@ -15,16 +15,20 @@
  * A5  Two zones, below and above 4 GiB, so that ALLOC_LOW needs no search.
  *     No block crosses: 4 GiB is a multiple of the largest.
  *
+ * A6  Others look at any frame's flags at any time (page_is_free(), stale
+ *     getters): the owner too writes them whole.
+ *
  * Locks: a CPU's list (PCP), inside it the zone's (ZONE).  Both with
  * interrupts on: nothing here runs in an interrupt.  Other CPUs' lists are
  * taken only to drain them.
- * Tests: tests/kt/kt_page_alloc.c
+ * Tests: tests/kt/kt_page_alloc.c, tests/race/race_page_alloc.c
  */
 #include "mm/page_alloc.h"
 #include "arch/smp.h"
 #include "arch/string_ops.h"
 #include "kernel/lockdep.h"
 #include "kernel/preempt.h"
+#include "kernel/racepoint.h"
 #include "kernel/thread.h"
 #include "kernel/trace.h"
 #include "mm/early.h"
@@ -92,7 +96,7 @@ static void zone_free(struct zone *z, struct page *p, u32 order)
 {
 	pfn_t pfn = page_to_pfn(p);
 
-	z->free += 1UL << order;
+	WRITE_ONCE(z->free, z->free + (1UL << order));
 	for (; order < MAX_ORDER - 1; order++) {
 		pfn_t other = pfn ^ (1UL << order);
 		struct page *buddy = pfn_to_page(other);
@@ -122,8 +126,19 @@ static struct page *zone_alloc(struct zone *z, u32 order)
 		o--;
 		block_add(z, p + (1UL << o), o);
 	}
-	z->free -= 1UL << order;
+	WRITE_ONCE(z->free, z->free - (1UL << order));
 	return p;
+}
+
+/* Several CPUs may come with a new minimum: the least of them stays. */
+static void note_least(void)
+{
+	u64 now = READ_ONCE(zones[ZONE_LOW].free) +
+		  READ_ONCE(zones[ZONE_HIGH].free);
+	u64 least = READ_ONCE(least_free);
+
+	while (now < least && !try_cmpxchg(&least_free, &least, now))
+		;
 }
 
 static struct page *alloc_block(u32 order, u32 flags)
@@ -138,9 +153,8 @@ static struct page *alloc_block(u32 order, u32 flags)
 		p = zone_alloc(&zones[z], order);
 		spin_unlock(&zones[z].lock);
 	}
-	if (p && zones[ZONE_LOW].free + zones[ZONE_HIGH].free < least_free)
-		WRITE_ONCE(least_free,
-			   zones[ZONE_LOW].free + zones[ZONE_HIGH].free);
+	if (p)
+		note_least();
 	return p;
 }
 
@@ -230,22 +244,41 @@ void drain_pcp_all(void)
 	}
 }
 
-bool page_is_free(const struct page *p)
+/*
+ * Without the zone's lock a hint only: a head may be handed out between the
+ * two looks, and then ->order is what its owner keeps there.
+ */
+static bool in_free_block(const struct page *p)
 {
 	pfn_t pfn = page_to_pfn(p);
 
-	if (page_test(p, PG_pcp))
-		return true;
 	for (u32 o = 0; o < MAX_ORDER; o++) {
 		const struct page *head = pfn_to_page(pfn & ~((1UL << o) - 1));
+		u32 order;
 
 		if (!pfn_valid(page_to_pfn(head)) || !page_test(head, PG_buddy))
 			continue;
-		if (head == p || (READ_ONCE(head->order) >= o &&
-				  READ_ONCE(head->order) < MAX_ORDER))
+		RACE_POINT("page_is_free:after_flag");
+		order = READ_ONCE(head->order);
+		if (head == p || (order >= o && order < MAX_ORDER))
 			return true;
 	}
 	return false;
+}
+
+bool page_is_free(const struct page *p)
+{
+	struct zone *z = page_zone(p);
+	bool ret;
+
+	if (page_test(p, PG_pcp))
+		return true;
+	if (!in_free_block(p))
+		return false;
+	spin_lock(&z->lock);
+	ret = in_free_block(p);
+	spin_unlock(&z->lock);
+	return ret;
 }
 
 /* A4. */
@@ -301,7 +334,7 @@ void free_pages(struct page *p, u32 order)
 		for (u32 i = 0; i < 1U << order; i++)
 			poison(p + i);
 	}
-	p->flags = p->flags & BIT(PG_poisoned);
+	WRITE_ONCE(p->flags, p->flags & BIT(PG_poisoned));	/* A6 */
 	if (order)
 		free_block(p, order);
 	else
@@ -314,7 +347,7 @@ static void prepare(struct page *p, u32 order, u32 flags)
 	for (u32 i = 0; CONFIG_LAB && i < 1U << order; i++)
 		check_poison(p + i);
 	KASSERT(page_count(p) == 0 && page_mapcount(p) == 0);
-	p->flags = 0;
+	WRITE_ONCE(p->flags, 0);			/* A6 */
 	p->mapping = NULL;
 	p->index = 0;
 	p->private = 0;
