@@ -78,6 +78,50 @@ void backtrace_from(u64 rip, u64 rbp, u64 rsp)
 	kprintf("  ...\n");
 }
 
+/* The registers a trap saved above the frame at rbp. */
+static bool trap_regs(struct regs *r, u64 rbp)
+{
+	return !copy_nofault(r, (void *)(rbp + sizeof(struct frame)),
+			     sizeof(*r)) && !user_mode(r);
+}
+
+u32 backtrace_save(u64 *pcs, u32 max, u64 rbp)
+{
+	struct frame f;
+	struct regs r;
+	u32 n = 0;
+
+	while (n < max) {
+		if (rbp < PAGE_OFFSET || rbp % 8 ||
+		    copy_nofault(&f, (void *)rbp, sizeof(f)) || !f.ret)
+			break;
+		if (!is_trap_entry(f.ret)) {
+			pcs[n++] = f.ret;
+			rbp = f.rbp;
+			continue;
+		}
+		if (!trap_regs(&r, rbp) || n + 2 > max)
+			break;
+		pcs[n++] = BACKTRACE_TRAP;
+		pcs[n++] = r.rip;
+		rbp = r.rbp;
+	}
+	return n;
+}
+
+void backtrace_print(const u64 *pcs, u32 nr)
+{
+	u64 at = 1;		/* a return address, not an interrupted one */
+
+	for (u32 i = 0; i < nr; i++) {
+		if (pcs[i] == BACKTRACE_TRAP)
+			kprintf("  --- trap ---\n");
+		else
+			print_line(pcs[i], at);
+		at = pcs[i] != BACKTRACE_TRAP;
+	}
+}
+
 void dump_stack(void)
 {
 	backtrace_from(0, (u64)__builtin_frame_address(0), 0);

@@ -14,6 +14,12 @@
 #define CONFIG_LAB	0
 #endif
 
+#ifdef CONFIG_KCSAN_BUILD
+#define CONFIG_KCSAN	1
+#else
+#define CONFIG_KCSAN	0
+#endif
+
 #define REWALK_VERSION	"0.1"
 #define CONFIG_HZ		100
 #define CONFIG_STACK_PAGES	4	/* per kernel stack, plus one guard page */

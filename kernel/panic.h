@@ -22,6 +22,14 @@ extern bool (*debug_trap_hook)(struct regs *r);
 void dump_stack(void);
 void show_regs(const struct regs *r);
 void backtrace_from(u64 rip, u64 rbp, u64 rsp);
+/*
+ * The return addresses from the frame at rbp on, at most max of them; where
+ * the way leads through a trap, BACKTRACE_TRAP and the interrupted address.
+ * Returns their number.  Any context.
+ */
+#define BACKTRACE_TRAP	1UL
+u32 backtrace_save(u64 *pcs, u32 max, u64 rbp);
+void backtrace_print(const u64 *pcs, u32 nr);
 /* "name+0x12" into buf. */
 const char *ksym_format(u64 addr, char *buf, size_t len);
 /* Address of a symbol, 0 if unknown. */

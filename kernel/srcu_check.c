@@ -57,7 +57,7 @@ void srcu_check_open(struct srcu_struct *ss, u32 idx, u32 before)
 		      LOCKDEP_MAX_SRCU);
 	place_note(&h->at, __builtin_frame_address(0), PLACE_CALLER);
 	h->idx = idx;
-	h->since = READ_ONCE(ss->begun);			/* (2) */
+	WRITE_ONCE(h->since, READ_ONCE(ss->begun));		/* (2) */
 	smp_store_release(&h->domain, ss);
 	if (READ_ONCE(ss->idx) == before && idx != (before & 1))
 		report_bug("SRCU domain %p: a reader is counted in bank "

@@ -54,6 +54,7 @@ struct thread {
 	atomic_t refs;			/* 1 for running + holders */
 	struct wait_queue_head exit_wait;
 	struct lockdep_state lockdep;	/* lab */
+	u32 kcsan_off;			/* own: inside data_race() */
 	char name[24];
 };
 

@@ -108,4 +108,6 @@
 #define __stringify_1(x)	#x
 #define __stringify(x)		__stringify_1(x)
 
+#include "lib/kcsan.h"
+
 #endif

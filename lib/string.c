@@ -44,6 +44,8 @@ static void copy_down(u8 *d, const u8 *s, size_t n)
 
 void *memcpy(void *dst, const void *src, size_t n)
 {
+	kcsan_check(src, n, KCSAN_READ);
+	kcsan_check(dst, n, KCSAN_WRITE);
 	copy_up(dst, src, n);
 	return dst;
 }
@@ -54,6 +56,8 @@ void *memcpy(void *dst, const void *src, size_t n)
  */
 void *memmove(void *dst, const void *src, size_t n)
 {
+	kcsan_check(src, n, KCSAN_READ);
+	kcsan_check(dst, n, KCSAN_WRITE);
 	if ((uintptr_t)dst - (uintptr_t)src >= n)
 		copy_up(dst, src, n);
 	else
@@ -66,6 +70,7 @@ void *memset(void *dst, int c, size_t n)
 	u64 w = (u8)c * 0x0101010101010101ULL;
 	u8 *d = dst;
 
+	kcsan_check(dst, n, KCSAN_WRITE);
 	for (; n >= 4 * W; n -= 4 * W, d += 4 * W) {
 		((word_t *)d)[0] = w;
 		((word_t *)d)[1] = w;

@@ -63,7 +63,7 @@ static struct prng prng = { 0x5eed };
 
 u32 model_tables_live(void)
 {
-	return rec_nr_live;
+	return READ_ONCE(rec_nr_live);
 }
 
 static struct hlist_head *rec_bucket(const struct page *table)
@@ -86,7 +86,7 @@ static void rec_drop(struct table_rec *r)
 	hlist_del(&r->hash);
 	list_del(&r->live);
 	rec_free_list[rec_nr_free++] = r;
-	rec_nr_live--;
+	WRITE_ONCE(rec_nr_live, rec_nr_live - 1);
 }
 
 /* NULL when full: not tracked. */
@@ -107,7 +107,7 @@ static struct table_rec *rec_new(struct mm_struct *mm, struct page *table)
 				 .tid = current()->tid };
 	hlist_add_head(&r->hash, rec_bucket(table));
 	list_add_tail(&r->live, &rec_live);
-	rec_nr_live++;
+	WRITE_ONCE(rec_nr_live, rec_nr_live + 1);
 	model_holders(mm, &r->holders);
 	return r;
 }

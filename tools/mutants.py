@@ -7,6 +7,10 @@ tests/mutants/NAME.patch is a small diff against the tree, behind comments:
   # killer: GROUP.NAME    the self-test that must fail (lab build)
   # smp: N                CPUs, 4 unless said
   # tries: N              a race that QEMU shows now and then: up to N boots
+  # flavour: NAME         the build with that checker (mk/flavours.mk), which
+                          alone can see it; its report kills
+  # setup: COMMAND        typed before the killer
+  # icount: yes           on one host thread, repeatable
   # why: one line         the bug in words
 
 Each is put into a private copy of the tree, built there, and booted with
@@ -20,6 +24,7 @@ mutant.
   mutants.py --set LD=ld.lld  more for make's command line
 """
 import argparse
+import collections
 import filecmp
 import os
 import queue
@@ -35,8 +40,11 @@ DIR = os.path.join(ROOT, "tests", "mutants")
 WORK = os.path.join(ROOT, "build", "mutants")
 QEMU = os.environ.get("QEMU", "qemu-system-x86_64")
 AT_ONCE = 16            # tests on one command line
+EXACT = ["-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off",
+         "-rtc", "base=2026-01-01,clock=vm"]
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\r\0]")
 PANIC = re.compile(r"KERNEL PANIC on CPU \d+: (.*)")
+REPORT = re.compile(r"\bwarning at .*")
 # Panics that are a fault's and not a checker's, and those of a watchdog.
 CRASH = re.compile(r"(page fault|general protection|invalid opcode|double "
                    r"fault|stack fault|divide|in the kernel$)", re.I)
@@ -50,6 +58,10 @@ class Broken(Exception):
     """The mutant itself is no good: does not apply, does not build."""
 
 
+# What a killer is booted on.
+Machine = collections.namedtuple("Machine", "smp flavour setup icount")
+
+
 class Mutant:
     def __init__(self, path):
         self.name = os.path.basename(path)[:-len(".patch")]
@@ -59,6 +71,9 @@ class Mutant:
         self.smp = int(self.field("smp") or 4)
         self.tries = int(self.field("tries") or 1)
         self.why = self.field("why")
+        self.machine = Machine(self.smp, self.field("flavour") or "lab",
+                               self.field("setup") or "",
+                               self.field("icount") == "yes")
         if not self.killer or not self.why:
             sys.exit("%s: no \"# killer:\" or no \"# why:\"" % path)
 
@@ -148,14 +163,16 @@ class Tree:
             self.write(path, text)
         self.changed = {}
 
-    def build(self):
+    def build(self, flavour):
         """The path of the kernel, or None and what make said."""
         env = {k: v for k, v in os.environ.items()
                if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "O")}
         env["REWALK_JOBS"] = "1"
-        kernel = "build/lab/kernel.elf"
+        folder = "build/" + flavour
+        kernel = folder + "/kernel.elf"
         made = subprocess.run(
-            ["make", "LAB=1", "WERROR=0", "O=build/lab"] + self.settings + [kernel],
+            ["make", flavour.upper() + "=1", "WERROR=0", "O=" + folder] +
+            self.settings + [kernel],
             cwd=self.path, env=env, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True, check=False)
         if made.returncode:
@@ -163,11 +180,13 @@ class Tree:
         return os.path.join(self.path, kernel), made.stdout
 
 
-def boot(kernel, tests, smp, limit):
+def boot(kernel, tests, machine, limit):
     """The console's lines; whether the limit was reached; the status."""
-    run = "; ".join("selftest " + t for t in tests[:-1])
-    run += "; " * bool(run) + "selftest-exit " + tests[-1]
-    cmd = [QEMU, "-cpu", "max", "-smp", str(smp), "-m", "512M", "-display",
+    run = machine.setup + "; " * bool(machine.setup)
+    run += "".join("selftest " + t + "; " for t in tests[:-1])
+    run += "selftest-exit " + tests[-1]
+    cmd = [QEMU] + EXACT * machine.icount + [
+           "-cpu", "max", "-smp", str(machine.smp), "-m", "512M", "-display",
            "none", "-no-reboot", "-monitor", "none", "-serial", "stdio",
            "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04",
            "-kernel", kernel, "-append", "panic=exit run=\"%s\"" % run]
@@ -188,12 +207,15 @@ def judge(lines, hung, status):
     started = any(l.startswith("KTAP") for l in lines)
     said = [l[2:] for l in lines if re.match(r"# \S+:\d+: ", l)]
     panics = [m.group(1) for m in map(PANIC.search, lines) if m]
+    reports = [m.group(0) for m in map(REPORT.search, lines) if m]
     where = "" if started else "at boot: "
     if panics:
         how = ("crash" if CRASH.search(panics[0]) else
                "timeout" if WATCHDOG.search(panics[0]) else "checker")
         if how == "checker" or not said:
             return how, where + panics[0]
+    if reports:
+        return "checker", reports[0]
     if said or any(l.startswith("not ok ") for l in lines):
         return "test", said[0] if said else "not ok"
     if hung:
@@ -207,11 +229,12 @@ def judge(lines, hung, status):
 def run_mutant(tree, mutant, limit):
     try:
         tree.apply(mutant)
-        kernel, said = tree.build()
+        kernel, said = tree.build(mutant.machine.flavour)
         if not kernel:
             raise Broken("does not build:\n" + said[-2000:])
         for _ in range(mutant.tries):
-            how, text = judge(*boot(kernel, [mutant.killer], mutant.smp, limit))
+            how, text = judge(*boot(kernel, [mutant.killer],
+                                    mutant.machine, limit))
             if how != "survived":
                 break
         return how, text
@@ -224,21 +247,22 @@ def run_mutant(tree, mutant, limit):
 def baseline(tree, mutants):
     """Build unmutated; all killers pass, or the end. Seconds they took."""
     tree.sync()
-    kernel, said = tree.build()
-    if not kernel:
-        sys.exit("mutants: the tree does not build\n" + said[-3000:])
-    start = time.monotonic()
-    for smp in sorted({m.smp for m in mutants}):
-        killers = sorted({m.killer for m in mutants if m.smp == smp})
+    took = 0.0
+    for machine in sorted({m.machine for m in mutants}):
+        kernel, said = tree.build(machine.flavour)
+        if not kernel:
+            sys.exit("mutants: the tree does not build\n" + said[-3000:])
+        start = time.monotonic()
+        killers = sorted({m.killer for m in mutants if m.machine == machine})
         for i in range(0, len(killers), AT_ONCE):
-            check_killers(kernel, killers[i:i + AT_ONCE], smp)
-    took = time.monotonic() - start
+            check_killers(kernel, killers[i:i + AT_ONCE], machine)
+        took += time.monotonic() - start
     print("without mutants: all killers pass, %.0f s" % took, flush=True)
     return took
 
 
-def check_killers(kernel, killers, smp):
-    lines, hung, status = boot(kernel, killers, smp, 120)
+def check_killers(kernel, killers, machine):
+    lines, hung, status = boot(kernel, killers, machine, 120)
     passed = {m.group(1) for m in
               (re.match(r"ok \d+ (\S+)$", l) for l in lines) if m}
     bad = [k for k in killers if k not in passed]
@@ -270,7 +294,7 @@ def work(number, args, jobs, took, score):
     tree = Tree(number, args.set)
     if number:
         tree.sync()
-        tree.build()
+        tree.build("lab")
     while True:
         try:
             mutant = jobs.get_nowait()

@@ -4,8 +4,8 @@
 # then prove runs the host tests, the QEMU matrix (tests/cases.cfg) and the
 # host-side drives, two at a time.  prove's last lines count them.
 # T=PATTERN runs only the matching files.
-# With FLAVOUR=x: that build on the machines "flavour-*" of the matrix, the
-# ring-3 programs on it, and its self-test.
+# With FLAVOUR=x: that build on the machines "flavour-*" and "x-*" of the
+# matrix, the ring-3 programs on it, and its self-test.
 set -eu
 cd "$(dirname "$0")/.."
 PYTHON=${PYTHON:-/usr/bin/python3}
@@ -44,7 +44,7 @@ if [ "$FLAVOUR" = coverage ]; then
 elif [ -n "$FLAVOUR" ]; then
 	echo "== build $FLAVOUR"
 	$make all
-	for name in $(sections | grep '^flavour-'); do
+	for name in $(sections | grep -e '^flavour-' -e "^$FLAVOUR-"); do
 		add "case-$FLAVOUR-$name" \
 			"$PYTHON tests/drive/case.py $name $FLAVOUR"
 	done
@@ -65,7 +65,7 @@ done
 $make host-test-build
 $PYTHON tools/lint.py
 
-for name in $(sections | grep -v '^flavour-'); do
+for name in $(sections | grep -v -e '^flavour-' -e '^kcsan-'); do
 	add "case-$name" "$PYTHON tests/drive/case.py $name"
 done
 for file in tests/drive/*.py; do

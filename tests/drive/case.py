@@ -17,13 +17,18 @@ import tempfile
 
 LINE = re.compile(r"^(ok|not ok) \d+ (?:- )?(.*?)\s*$")
 
+EXACT = ("-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off",
+         "-rtc", "base=2026-01-01,clock=vm")
+
 
 def run_case(name, cfg, flavour):
     folder = {"lab": "build/lab", "release": "build",
               "flavour": "build/%s" % flavour}[cfg["build"]]
     run = cfg.get("run", "selftest-exit quick")
     if flavour:
-        run = "selftest quick; %s; poweroff" % flavour
+        setup = cfg.get("setup")
+        run = "%sselftest quick; %s; poweroff" % (
+            setup + "; " if setup else "", flavour)
     boot = cfg.get("boot", "direct")
     cmd = ["/usr/bin/python3", "tools/run.py", "--name", name,
            "--kernel", folder + "/kernel.elf", "--ktap",
@@ -34,6 +39,8 @@ def run_case(name, cfg, flavour):
     if flavour:
         cmd += ["--status", "0", "--expect", "^%s: 0 reports" % flavour,
                 "--forbid", "warning at"]
+    if cfg.getboolean("icount", False):
+        cmd += ["--qemu-arg=" + a for a in EXACT]
     if boot in ("iso", "uefi"):
         cmd += ["--iso", folder + "/rewalk.iso"]
     if boot == "uefi":
