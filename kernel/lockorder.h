@@ -24,6 +24,7 @@
 	X(MMAP)		/* mm->mmap_lock */				\
 	X(VMA)		/* vma->vm_lock */				\
 	X(MAPPINGS)	/* list of all address_spaces */		\
+	X(WRITEBACK)	/* list of those with a device */		\
 	X(PAGE)		/* PG_locked */					\
 	X(RECLAIM)	/* no lock: where an allocation may reclaim */	\
 	X(MM_ALL)	/* mm_all_locks_mutex */			\

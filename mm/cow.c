@@ -32,6 +32,7 @@
 #include "mm/mmu_notifier.h"
 #include "mm/page_alloc.h"
 #include "mm/rmap.h"
+#include "mm/writeback.h"
 
 static bool same_but_ad(pte_t a, pte_t b)
 {
@@ -91,18 +92,49 @@ static void make_writable(struct pt_pos *pos)
 	pte_modify(pos, 0, PTE_W | PTE_AD);
 }
 
-/* Shared mapping: the page is the file's, and dirty before it is writable. */
-static enum fault_result shared_write(struct fault_ctx *f, pte_t seen)
+/* The page that va's entry names, if it is still `seen`, with a reference. */
+static struct page *get_if_same(struct fault_ctx *f, pte_t seen)
 {
+	struct page *p = pte_page(seen);
 	struct pt_pos pos;
 
 	if (!lock_if_same(f, seen, &pos))
-		return FAULT_RETRY;
-	set_page_dirty(pte_page(seen));
-	make_writable(&pos);
+		return NULL;
+	get_page(p);
 	unlock_table(&pos);
-	this_cpu_inc(fault_counts.file);
-	return FAULT_DONE;
+	return p;
+}
+
+/*
+ * Shared mapping: the page is the file's, and dirty before it is writable.
+ * Where the file is written back, the page lock makes the two one step for
+ * whoever cleans the page (writeback.c, W4).
+ */
+static enum fault_result shared_write(struct fault_ctx *f, pte_t seen)
+{
+	enum fault_result res = FAULT_RETRY;
+	struct page *p = NULL;
+	struct pt_pos pos;
+
+	if (vma_wants_writenotify(f->vma)) {
+		p = get_if_same(f, seen);
+		if (!p)
+			return FAULT_RETRY;
+		RACE_POINT("shared_write:before_lock");
+		lock_page(p);
+	}
+	if (lock_if_same(f, seen, &pos)) {
+		set_page_dirty(pte_page(seen));
+		make_writable(&pos);
+		unlock_table(&pos);
+		this_cpu_inc(fault_counts.file);
+		res = FAULT_DONE;
+	}
+	if (p) {
+		unlock_page(p);
+		put_page(p);
+	}
+	return res;
 }
 
 /* (2)-(8).  True: `copy` is mapped, old's mapping is gone. */

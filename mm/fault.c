@@ -29,8 +29,10 @@
 #include "mm/cow.h"
 #include "mm/filemap.h"
 #include "mm/page_alloc.h"
+#include "mm/readahead.h"
 #include "mm/rmap.h"
 #include "mm/swapops.h"
+#include "mm/writeback.h"
 
 DEFINE_PER_CPU(struct fault_stats, fault_counts);
 struct page *zero_page;
@@ -129,6 +131,8 @@ static struct page *lock_file_page(struct fault_ctx *f, enum fault_result *res)
 		*res = FAULT_SIGBUS;
 		if (index >= DIV_ROUND_UP(READ_ONCE(m->size), PAGE_SIZE))
 			return NULL;
+		if (mapping_can_readahead(m))
+			read_around(m, index);
 		p = read_cache_page(m, index);
 		if (IS_ERR(p)) {
 			if (PTR_ERR(p) == -ENOMEM)
@@ -184,7 +188,8 @@ static enum fault_result file_fault(struct fault_ctx *f)
 	if ((f->flags & FAULT_WRITE) && !shared)
 		return file_cow_fault(f);
 	this_cpu_inc(fault_counts.file);
-	if (!shared)
+	if (!shared || (!(f->flags & FAULT_WRITE) &&
+			vma_wants_writenotify(f->vma)))
 		prot &= ~PTE_W;
 	if (!(f->flags & FAULT_WRITE) && fault_around(f, prot))
 		return FAULT_DONE;

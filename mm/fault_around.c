@@ -64,7 +64,7 @@ static bool take(struct address_space *m, struct page *p, u64 index)
 		return false;
 	}
 	if (READ_ONCE(p->mapping) == m && p->index == index && index < end &&
-	    page_test(p, PG_uptodate))
+	    page_test(p, PG_uptodate) && !page_test(p, PG_readahead))
 		return true;
 	unlock_page(p);
 	put_page(p);

@@ -32,6 +32,7 @@
 #include "mm/lru.h"
 #include "mm/page_alloc.h"
 #include "mm/slab.h"
+#include "mm/writeback.h"
 
 static struct kmem_cache *node_cache;
 static struct rwsem mappings_sem = RWSEM_INIT(mappings_sem, LOCK_MAPPINGS);
@@ -75,7 +76,10 @@ void address_space_init(struct address_space *m,
 	spin_lock_init(&m->i_pages_lock, LOCK_I_PAGES);
 	radix_tree_init(&m->i_pages, &node_ops, NULL);
 	m->nrpages = 0;
+	m->nrdirty = 0;
 	m->size = 0;
+	m->wb_err = 0;
+	INIT_LIST_HEAD(&m->wb_link);
 	rwsem_init(&m->i_mmap_rwsem, LOCK_I_MMAP);
 	m->i_mmap = RB_ROOT;
 	m->flags = 0;
@@ -91,7 +95,7 @@ void address_space_destroy(struct address_space *m)
 	list_del(&m->all_link);
 	up_write(&mappings_sem);
 	truncate_pagecache(m, 0);
-	BUG_ON(m->nrpages || !radix_tree_empty(&m->i_pages));
+	BUG_ON(m->nrpages || m->nrdirty || !radix_tree_empty(&m->i_pages));
 }
 
 void for_each_mapping(void (*fn)(struct address_space *m, void *arg), void *arg)
@@ -203,10 +207,11 @@ void delete_from_page_cache(struct page *p)
 	struct address_space *m = p->mapping;
 
 	KASSERT(page_test(p, PG_locked) && !page_mapped(p));
+	KASSERT(!page_test(p, PG_writeback));
 	spin_lock(&m->i_pages_lock);
+	cancel_dirty_page(m, p);
 	remove_locked(m, p);
 	spin_unlock(&m->i_pages_lock);
-	page_clear(p, PG_dirty);
 	put_page(p);
 }
 
@@ -236,27 +241,63 @@ int remove_mapping(struct page *p)
 	return 0;
 }
 
-void set_page_dirty(struct page *p)
+int replace_page_cache_page(struct page *old, struct page *new)
 {
-	if (!page_test(p, PG_dirty))
-		page_set(p, PG_dirty);
+	struct address_space *m = old->mapping;
+	const int expected = 2;			/* the cache's, the caller's */
+
+	KASSERT(page_test(old, PG_locked) && page_test(new, PG_locked));
+	KASSERT(!page_test(old, PG_writeback) && !new->mapping);
+	spin_lock(&m->i_pages_lock);
+	if (!page_ref_freeze(old, expected)) {			/* (A) */
+		spin_unlock(&m->i_pages_lock);
+		this_cpu_inc(counts.freeze_failed);
+		return -EBUSY;
+	}
+	/* commit */
+	get_page(new);						/* C2 */
+	new->index = old->index;
+	WRITE_ONCE(new->mapping, m);				/* C1 */
+	if (page_test(old, PG_uptodate))
+		page_set(new, PG_uptodate);
+	if (page_test_clear(old, PG_dirty))			/* C5; tags stay */
+		page_set(new, PG_dirty);
+	(void)radix_tree_replace(&m->i_pages, new->index, new);	/* (B) */
+	WRITE_ONCE(old->mapping, NULL);
+	page_ref_unfreeze(old, expected - 1);			/* (C) */
+	spin_unlock(&m->i_pages_lock);
+	return 0;
 }
 
-/* A new page, locked, in the cache; ERR_PTR, -EEXIST: someone was faster. */
-static struct page *add_new_page(struct address_space *m, u64 index)
+/*
+ * The lock is not on anybody's list of held locks: read-ahead leaves it to the
+ * device's answer.
+ */
+struct page *add_new_page(struct address_space *m, u64 index)
 {
 	struct page *p = alloc_page(ALLOC_PLAIN);
 	int err;
 
 	if (!p)
 		return ERR_PTR(-ENOMEM);
-	lock_page(p);
+	page_set(p, PG_locked);
 	err = add_to_page_cache(p, m, index);
 	if (!err)
 		return p;
 	unlock_page(p);
 	put_page(p);
 	return ERR_PTR(err);
+}
+
+void page_read_done(struct page *p, int err)
+{
+	if (!err) {
+		smp_wmb();	/* as in fill_page */
+		page_set(p, PG_uptodate);
+		this_cpu_inc(counts.reads);
+	}
+	unlock_page(p);
+	put_page(p);
 }
 
 /* p is locked and has our reference, not uptodate.  Unlocks.  C4. */

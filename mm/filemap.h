@@ -45,13 +45,36 @@ enum { DROP_UNMAPPED, DROP_MAPPED_TOO };
 u64 invalidate_mapping_pages(struct address_space *m, int how);
 /* The same for every file, mapped pages too; no lock held.  Sleeps. */
 u64 filemap_drop_clean(void);
+/*
+ * The page's bytes have changed, before the call (mm/writeback.c, W1).  It is
+ * locked, or mapped with its table's lock held, or else in no file that could
+ * go away.
+ */
 void set_page_dirty(struct page *p);
+/*
+ * Reading p, which a_ops->readahead() was given, is over.  Unlocks it and
+ * drops the reference it came with.  After an error it is read again when
+ * somebody needs it.
+ */
+void page_read_done(struct page *p, int err);
+/* A new page for index, locked and referenced, in m; ERR_PTR, -EEXIST. */
+struct page *add_new_page(struct address_space *m, u64 index);
+/*
+ * new (locked, no file's) takes the place of old (locked, unmapped, not under
+ * write-back), dirtiness and all; its bytes are the caller's.  0, or -EBUSY
+ * when somebody else has a reference on old.  The cache's reference moves.
+ */
+int replace_page_cache_page(struct page *old, struct page *new);
 
 /* Copy between a kernel buffer and the cache.  Bytes or -Exxx; short at EOF. */
 ssize_t filemap_read(struct address_space *m, void *buf, u64 pos, size_t len);
 ssize_t filemap_write(struct address_space *m, const void *buf, u64 pos, size_t len);
 /* The same to and from user memory of current. */
 ssize_t filemap_read_user(struct address_space *m, vaddr_t to, u64 pos, size_t len);
+/* The same with the reader's window (mm/readahead.h). */
+struct file_ra;
+ssize_t filemap_read_ahead(struct address_space *m, struct file_ra *ra,
+			   vaddr_t to, u64 pos, size_t len);
 ssize_t filemap_write_user(struct address_space *m, vaddr_t from, u64 pos, size_t len);
 
 struct filemap_stats {

@@ -18,12 +18,27 @@
 #include "lib/err.h"
 #include "lib/string.h"
 #include "mm/filemap.h"
+#include "mm/readahead.h"
+#include "mm/writeback.h"
 
 /* Where bytes go to or come from: kernel memory, or current's. */
 struct io_side {
 	void *kernel;
 	vaddr_t user;
+	struct file_ra *ra;		/* a reader's window, or NULL */
 };
+
+static struct page *page_to_read(struct address_space *m,
+				 const struct io_side *s, u64 pos, u64 left)
+{
+	u64 index = pos >> PAGE_SHIFT;
+
+	if (s->ra && mapping_can_readahead(m))
+		return read_page_ahead(m, s->ra, index,
+				       ((pos + left - 1) >> PAGE_SHIFT) -
+				       index + 1);
+	return read_cache_page(m, index);
+}
 
 /* Bytes copied; fewer than n: user memory ended. */
 static u64 copy_out(const struct io_side *s, u64 done, const void *from, u64 n)
@@ -64,7 +79,7 @@ static ssize_t do_read(struct address_space *m, const struct io_side *s,
 		n = min((u64)len - done, PAGE_SIZE - (pos & ~PAGE_MASK));
 		if (!clip(m, pos, n))
 			break;
-		p = read_cache_page(m, pos >> PAGE_SHIFT);
+		p = page_to_read(m, s, pos, len - done);
 		if (IS_ERR(p))
 			return done ? (ssize_t)done : PTR_ERR(p);
 		n = clip(m, pos, n);				/* F3 */
@@ -113,6 +128,8 @@ static ssize_t do_write(struct address_space *m, const struct io_side *s,
 				 (pos & ~PAGE_MASK), n);
 		ours = !copied || commit_write(m, p, pos + copied);
 		put_page(p);
+		if (mapping_can_writeback(m))
+			balance_dirty_pages();
 		if (!ours)
 			continue;
 		done += copied;
@@ -142,6 +159,14 @@ ssize_t filemap_read_user(struct address_space *m, vaddr_t to, u64 pos,
 			  size_t len)
 {
 	struct io_side s = { .user = to };
+
+	return do_read(m, &s, pos, len);
+}
+
+ssize_t filemap_read_ahead(struct address_space *m, struct file_ra *ra,
+			   vaddr_t to, u64 pos, size_t len)
+{
+	struct io_side s = { .user = to, .ra = ra };
 
 	return do_read(m, &s, pos, len);
 }

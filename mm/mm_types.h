@@ -16,6 +16,7 @@
 #include "lib/rbtree.h"
 #include "lib/interval_tree.h"
 #include "lib/radix_tree.h"
+#include "lib/errseq.h"
 #include "arch/pte.h"
 #include "kernel/spinlock.h"
 #include "kernel/mutex.h"
@@ -85,6 +86,9 @@ enum page_flag {
 	PG_retired,		/* table: detached; walkers restart (R3) */
 	PG_zero,		/* the zero page */
 	PG_poisoned,		/* free and filled with the pattern (lab) */
+	/* page-cache pages of files with a device behind them */
+	PG_error,		/* its last write failed: not what is on disk */
+	PG_readahead,		/* reading it starts the next window */
 };
 #define PAGE_MAPPING_ANON	1UL
 
@@ -93,6 +97,24 @@ struct address_space;
 struct address_space_operations {
 	/* Fill the locked page.  Sleeps.  0 or -Exxx; sets nothing itself. */
 	int (*read_folio)(struct address_space *mapping, struct page *page);
+	/*
+	 * The rest of a file that has a device; NULL where memory is all there
+	 * is.  All three take pages with consecutive indices.
+	 *
+	 * Start reading nr locked pages of this file; each ends, at some time,
+	 * in page_read_done().  Does not fail; may sleep.
+	 */
+	void (*readahead)(struct address_space *mapping, struct page **pages,
+			  u32 nr);
+	/*
+	 * Start writing nr pages; each is under write-back and ends in
+	 * end_page_writeback().  Does not fail; may sleep for the device, never
+	 * for memory.
+	 */
+	void (*writepages)(struct address_space *mapping, struct page **pages,
+			   u32 nr);
+	/* What was written is on the medium afterwards.  0 or -Exxx.  Sleeps. */
+	int (*sync)(struct address_space *mapping);
 	/* References on the owner, held by vmas. */
 	void (*get)(struct address_space *mapping);
 	void (*put)(struct address_space *mapping);
@@ -105,12 +127,17 @@ struct address_space {
 	spinlock_t i_pages_lock;			/* LOCK_I_PAGES */
 	struct radix_tree_root i_pages;			/* i, r for lookups */
 	u64 nrpages;					/* i */
+	u64 nrdirty;					/* i: tagged DIRTY */
 	u64 size;					/* a: bytes; i_size */
 	struct rwsem i_mmap_rwsem;
 	struct rb_root i_mmap;				/* i_mmap_rwsem */
 	u64 flags;					/* a: AS_* */
 	struct list_head all_link;			/* all mappings */
+	struct list_head wb_link;	/* those that can be written back */
+	errseq_t wb_err;		/* a: failed writes, for fsync */
 };
+/* Tags of i_pages (radix_tree_tag_set). */
+enum page_tag { TAG_DIRTY, TAG_WRITEBACK, TAG_TOWRITE };
 #define AS_MM_ALL_LOCKS	0		/* bit: taken by mm_take_all_locks */
 
 struct vm_area_struct {

@@ -5,6 +5,8 @@
  * W1. An entry of a private mapping gets W only if its page is anonymous and
  *     exclusive; all others keep faulting, and the fault decides (reuse or
  *     copy).  So no page shared by fork is ever writable.
+ *     A shared page of a file that is written back keeps the W it has and gets
+ *     none: the fault must see its first write (mm/writeback.c, W4).
  * W2. Rights that shrink are flushed before the section ends.  Also when
  *     nothing was found but a gather is open on the mm: it has cleared entries
  *     whose flush is still owed, and after us nobody may write through them.
@@ -19,6 +21,7 @@
 #include "mm/mmu_notifier.h"
 #include "mm/swapops.h"
 #include "mm/tlb_batch.h"
+#include "mm/writeback.h"
 
 #define PROT_BITS	(PTE_P | PTE_W | PTE_U | PTE_NX | PTE_PROTNONE)
 
@@ -28,7 +31,8 @@ static bool protect_entry(struct pt_pos *pos, struct vm_area_struct *vma)
 	u64 vm_flags = vma->vm_flags;
 	pte_t e = pte_read(pos->ptep);
 	u64 want = vma_pte_flags(vm_flags);
-	bool may_write = vm_flags & VM_SHARED;
+	bool may_write = (vm_flags & VM_SHARED) &&
+			 (pte_write(e) || !vma_wants_writenotify(vma));
 
 	if (pte_nonpresent(e))
 		nonpresent_protect(pos, vma);

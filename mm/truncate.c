@@ -11,6 +11,8 @@
  *     owner does not know the zeros.
  * U3. invalidate drops a page only through remove_mapping: clean, unmapped,
  *     no reference but the cache's and ours.
+ * U4. A page under write-back leaves only when its write is over: the device
+ *     reads its frame.
  *
  * Locks: page lock, then i_mmap_rwsem, then table locks.
  * Tests: tests/kt/kt_filemap.c
@@ -53,6 +55,7 @@ static void truncate_page(struct address_space *m, struct page *p)
 			if (page_mapped(p))
 				yield();
 		}
+		wait_on_page_flag(p, PG_writeback);		/* U4 */
 		delete_from_page_cache(p);
 	}
 	unlock_page(p);
@@ -112,6 +115,7 @@ static bool invalidate_page(struct address_space *m, struct page *p, int how)
 		return false;
 	}
 	if (READ_ONCE(p->mapping) == m && !page_test(p, PG_dirty) &&
+	    !page_test(p, PG_writeback) &&
 	    (how == DROP_MAPPED_TOO ? try_to_unmap(p, NULL) : !page_mapped(p)) &&
 	    !remove_mapping(p))
 		return true;

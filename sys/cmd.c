@@ -218,6 +218,8 @@ static char type_char(u32 mode)
 		return 'd';
 	if (S_ISLNK(mode))
 		return 'l';
+	if (S_ISBLK(mode))
+		return 'b';
 	return S_ISCHR(mode) ? 'c' : '-';
 }
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * /dev: null, zero, full, random, urandom, the terminal, and the devices that
- * drivers have registered under these names.
+ * /dev: null, zero, full, random, urandom, the terminal, and the devices and
+ * disks that drivers have registered under these names.
  * Tests: tests/abi/t_files
  */
 #include "arch/uaccess.h"
+#include "kernel/blkdev.h"
 #include "kernel/dev.h"
 #include "kernel/init.h"
 #include "lib/err.h"
@@ -115,6 +116,9 @@ static const struct file_ops chardev_fops = {
 	.read = chardev_read, .write = chardev_write,
 };
 
+#define DEV_CHAR	(S_IFCHR | 0666)
+#define DEV_BLOCK	(S_IFBLK | 0660)
+
 static const struct dev_node {
 	const char *name;
 	u32 rdev;
@@ -130,7 +134,8 @@ static const struct dev_node {
 };
 
 /* fs_names write held. */
-static int add_node(struct inode *dir, const struct dev_node *n, void *priv)
+static int add_node(struct inode *dir, const struct dev_node *n, u32 mode,
+		    void *priv)
 {
 	struct dirent *old = dir_find(dir, n->name, (u32)strlen(n->name));
 	struct inode *inode;
@@ -140,7 +145,7 @@ static int add_node(struct inode *dir, const struct dev_node *n, void *priv)
 	if (old)		/* the archive may have made one */
 		inode_put(dir_remove(dir, old));
 	snprintf(path, sizeof(path), "/dev/%s", n->name);
-	inode = inode_alloc(S_IFCHR | 0666, path);
+	inode = inode_alloc(mode, path);
 	if (!inode)
 		return -ENOMEM;
 	inode->rdev = n->rdev;
@@ -159,13 +164,28 @@ static int add_all(struct inode *dir)
 	struct chardev *d;
 
 	for (u32 i = 0; i < ARRAY_SIZE(nodes) && !err; i++)
-		err = add_node(dir, &nodes[i], NULL);
+		err = add_node(dir, &nodes[i], DEV_CHAR, NULL);
 	for (d = chardev_next(NULL); d && !err; d = chardev_next(d)) {
 		n.name = d->name;
 		n.rdev = 10 << 8;
 		/* Ours have a line discipline. */
 		if (!dir_find(dir, n.name, (u32)strlen(n.name)))
-			err = add_node(dir, &n, d);
+			err = add_node(dir, &n, DEV_CHAR, d);
+	}
+	return err;
+}
+
+/* fs_names write held. */
+static int add_disks(struct inode *dir)
+{
+	struct dev_node n = { .fops = &blkdev_fops };
+	struct block_device *bd;
+	int err = 0;
+
+	for (bd = blkdev_next(NULL); bd && !err; bd = blkdev_next(bd)) {
+		n.name = bd->name;
+		n.rdev = bd->major_minor;
+		err = add_node(dir, &n, DEV_BLOCK, bd);
 	}
 	return err;
 }
@@ -181,6 +201,8 @@ static int devfs_init(void)
 		return (int)PTR_ERR(dir);
 	down_write(&fs_names);
 	err = add_all(dir);
+	if (!err)
+		err = add_disks(dir);
 	up_write(&fs_names);
 	inode_put(dir);
 	return err;

@@ -155,6 +155,7 @@ SYSCALL_FN(ioctl)
 
 static s64 do_lseek(struct file *f, s64 off, u32 whence)
 {
+	struct address_space *m;
 	s64 base;
 
 	if (!(f->ops->flags & FOP_SEEK))
@@ -167,8 +168,8 @@ static s64 do_lseek(struct file *f, s64 off, u32 whence)
 		base = (s64)f->pos;
 		break;
 	case SEEK_END:
-		base = S_ISREG(f->inode->mode) ?
-		       (s64)READ_ONCE(f->inode->mapping.size) : 0;
+		m = inode_mapping(f->inode);
+		base = m ? (s64)READ_ONCE(m->size) : 0;
 		break;
 	default:
 		return -EINVAL;
@@ -224,30 +225,4 @@ SYSCALL_FN(ftruncate)
 	}
 	file_put(f);
 	return ret;
-}
-
-static s64 nothing_to_sync(u64 fd)
-{
-	struct file *f = fget(fd);
-	s64 ret;
-
-	if (!f)
-		return -EBADF;
-	ret = f->inode && !S_ISCHR(f->inode->mode) ? 0 : -EINVAL;
-	file_put(f);
-	return ret;
-}
-
-SYSCALL_FN(fsync) { return nothing_to_sync(s->a[0]); }
-SYSCALL_FN(fdatasync) { return nothing_to_sync(s->a[0]); }
-SYSCALL_NOARG(sync) { return 0; }
-
-SYSCALL_FN(fadvise64)
-{
-	struct file *f = fget(s->a[0]);
-
-	if (!f)
-		return -EBADF;
-	file_put(f);
-	return 0;
 }

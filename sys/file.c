@@ -21,6 +21,7 @@
 struct file *file_alloc(struct inode *inode, const struct file_ops *ops,
 			u32 flags)
 {
+	struct address_space *m = inode ? inode_mapping(inode) : NULL;
 	struct file *f = kzalloc(sizeof(*f));
 
 	if (!f) {
@@ -32,6 +33,8 @@ struct file *file_alloc(struct inode *inode, const struct file_ops *ops,
 				  O_CLOEXEC);
 	f->ops = ops;
 	f->inode = inode;
+	if (m)
+		f->wb_err = errseq_sample(&m->wb_err);
 	mutex_init(&f->pos_lock, LOCK_FPOS);
 	return f;
 }

@@ -13,6 +13,8 @@
 #include "kernel/wait.h"
 #include "lib/atomic.h"
 #include "lib/bitmap.h"
+#include "lib/errseq.h"
+#include "mm/readahead.h"
 #include "sys/abi.h"
 
 #define FILES_MAX	1024
@@ -43,6 +45,8 @@ struct file {
 	struct inode *inode;		/* I: NULL for pipes */
 	void *priv;			/* the ops' */
 	u64 pos;			/* pos_lock */
+	errseq_t wb_err;		/* pos_lock: failed writes told so far */
+	struct file_ra ra;		/* read-ahead; races are harmless */
 	struct mutex pos_lock;		/* LOCK_FPOS */
 };
 

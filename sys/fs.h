@@ -108,6 +108,13 @@ int fs_rename(const struct fs_path *from, const struct fs_path *to, u32 flags);
 struct file *inode_open(struct inode *inode, u32 flags);
 struct file *fs_open(struct inode *base, const char *path, u32 flags, u32 mode);
 
+/* blkdevfile.c */
+extern const struct file_ops blkdev_fops;
+/* The bytes of a regular file or a block device; NULL: it has none. */
+struct address_space *inode_mapping(struct inode *inode);
+/* A disk that nobody may write to. */
+bool blkdev_read_only(const struct inode *inode);
+
 /* regular.c */
 extern const struct file_ops regular_fops, dir_fops;
 /* initramfs.c: how many regular files the archive gave. */

@@ -6,14 +6,12 @@
 #include "arch/layout.h"
 #include "lib/err.h"
 #include "mm/mmap.h"
+#include "mm/writeback.h"
 #include "sys/file.h"
 #include "sys/fs.h"
 #include "sys/process.h"
 #include "sys/syscall.h"
 
-#define MS_ASYNC	1
-#define MS_INVALIDATE	2
-#define MS_SYNC		4
 #define MADV_NORMAL	0
 #define MADV_DONTNEED	4
 #define MADV_FREE	8
@@ -30,11 +28,15 @@ static s64 request_file(struct mmap_request *rq, struct file *f)
 		rq->flags |= MAP_ANONYMOUS;		/* /dev/zero */
 		return 0;
 	}
-	if (!inode || !S_ISREG(inode->mode) || inode->fops != &regular_fops)
+	if (!inode || (inode->fops != &regular_fops &&
+		       inode->fops != &blkdev_fops))
 		return -ENODEV;
-	rq->mapping = &inode->mapping;
+	rq->mapping = inode_mapping(inode);
+	if (!rq->mapping)
+		return -ENOMEM;
 	rq->may = VM_MAYREAD | VM_MAYEXEC;
-	if (file_writable(f) || (rq->flags & MAP_TYPE) == MAP_PRIVATE)
+	if ((rq->flags & MAP_TYPE) == MAP_PRIVATE ||
+	    (file_writable(f) && !blkdev_read_only(inode)))
 		rq->may |= VM_MAYWRITE;
 	return 0;
 }
@@ -111,14 +113,18 @@ SYSCALL_FN(madvise)
 	return check_range(s->a[0], s->a[1]);
 }
 
-/* Files are nowhere but in memory: only the arguments are checked. */
 SYSCALL_FN(msync)
 {
 	u32 flags = (u32)s->a[2];
+	u64 len = PAGE_ALIGN(s->a[1]);
 
 	if (flags & ~(u32)(MS_ASYNC | MS_INVALIDATE | MS_SYNC))
 		return -EINVAL;
 	if ((flags & (MS_ASYNC | MS_SYNC)) == (MS_ASYNC | MS_SYNC))
 		return -EINVAL;
-	return check_range(s->a[0], s->a[1]);
+	if (s->a[0] & ~PAGE_MASK)
+		return -EINVAL;
+	if (s->a[0] + len < s->a[0])
+		return -ENOMEM;
+	return do_msync(cur_proc()->mm, s->a[0], len, flags);
 }
