@@ -262,10 +262,12 @@ SHELL_CMD(disks, "[NAME SECTOR]", "block devices; one sector's bytes", 0, 2,
 
 static int blkdev_init(void)
 {
-	struct thread *t = kthread_run("blkdone", -1, blkdone_main, NULL);
+	struct thread *t = thread_create("blkdone", blkdone_main, NULL);
 
 	if (IS_ERR(t))
 		return (int)PTR_ERR(t);
+	t->urgent = true;		/* others wait for what it reports */
+	thread_start(t);
 	thread_put(t);
 	return 0;
 }

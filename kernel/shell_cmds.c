@@ -9,6 +9,7 @@
 #include "kernel/rcu.h"
 #include "kernel/shell.h"
 #include "kernel/thread.h"
+#include "kernel/upcall.h"
 #include "kernel/timer.h"
 #include "kernel/trace.h"
 #include "lib/err.h"
@@ -187,10 +188,18 @@ static int cmd_clear(int argc, char **argv)
 SHELL_CMD_FULL(clear, "", "clear the screen", 0, 0, SHELL_PANIC_OK, cmd_clear,
 	       NULL);
 
+/* In a panic nothing can be waited for. */
+static void sync_disks(void)
+{
+	if (!panic_in_progress())
+		upcall_sync();
+}
+
 static int cmd_poweroff(int argc, char **argv)
 {
 	(void)argc;
 	(void)argv;
+	sync_disks();
 	arch_poweroff();
 }
 SHELL_CMD_FULL(poweroff, "", "turn the machine off", 0, 0, SHELL_PANIC_OK,
@@ -200,6 +209,7 @@ static int cmd_reboot(int argc, char **argv)
 {
 	(void)argc;
 	(void)argv;
+	sync_disks();
 	arch_reboot();
 }
 SHELL_CMD_FULL(reboot, "", "start the machine again", 0, 0, SHELL_PANIC_OK,

@@ -27,5 +27,7 @@ void upcall_thread_free(struct thread *t);
 struct mm_struct *upcall_mm_of_pid(u32 pid);
 /* mm/tlb.c: a dying thread's active_mm. Sleepable context (reaper). */
 void upcall_thread_mm_drop(struct thread *t);
+/* mm/flusher.c: every disk has what was written.  Sleeps. */
+void upcall_sync(void);
 
 #endif

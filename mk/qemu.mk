@@ -7,12 +7,17 @@ MEM ?= 512M
 CPU ?= max
 UEFI ?= 0
 OVMF ?= /usr/share/ovmf/OVMF.fd
+# Images for /dev/vda and /dev/vdb; tools/withdisks.sh checks and adds them.
+DISK ?=
+DISK2 ?=
+export DISK DISK2
 GDB_PORT ?= $(shell echo $$(($$(id -u) % 5000 + 25000)))
 
 QEMU_FLAGS = -cpu $(CPU) -smp $(SMP) -m $(MEM) -display none -no-reboot \
 	-device isa-debug-exit,iobase=0xf4,iosize=0x04 \
 	$(if $(filter 1,$(UEFI)),-bios $(OVMF)) $(QEMU_EXTRA)
-QEMU_DIRECT = $(QEMU) $(QEMU_FLAGS) -kernel $(KERNEL) -initrd $(INITRD) \
+QEMU_RUN = sh tools/withdisks.sh "$(O)" $(QEMU)
+QEMU_DIRECT = $(QEMU_RUN) $(QEMU_FLAGS) -kernel $(KERNEL) -initrd $(INITRD) \
 	-append "$$APPEND"
 
 # isa-debug-exit gives (v << 1) | 1; the kernel writes 0x10 when all is well.
@@ -20,7 +25,7 @@ qemu_status = rc=$$?; if [ $$rc -eq 33 ]; then rc=0; fi; exit $$rc
 
 .PHONY: run qemu qemu-gdb gdb debug
 run: $(ISO)
-	@$(QEMU) $(QEMU_FLAGS) -serial mon:stdio -cdrom $(ISO) -boot d; \
+	@$(QEMU_RUN) $(QEMU_FLAGS) -serial mon:stdio -cdrom $(ISO) -boot d; \
 	$(qemu_status)
 
 qemu: $(KERNEL) $(INITRD)

@@ -18,8 +18,9 @@ struct address_space *bdev_mapping_create(struct block_device *bd);
 void bdev_mapping_destroy(struct address_space *m);
 /*
  * I8: how many clean pages in the cache differ from the device (PG_error
- * aside), each reported.  -Exxx when it cannot be read.  Sleeps.
+ * aside), each reported.  *seen grows by the pages looked at.  -Exxx when the
+ * device cannot be read.  Sleeps.
  */
-s64 bdev_check(struct address_space *m);
+s64 bdev_check(struct address_space *m, u64 *seen);
 
 #endif

@@ -26,6 +26,7 @@
 #include "mm/rmap.h"
 #include "mm/swapops.h"
 #include "mm/vmalloc.h"
+#include "mm/writeback.h"
 
 #define F_CACHE		BIT(31)		/* in a page cache */
 #define F_TABLE		BIT(30)		/* seen as a table */
@@ -318,10 +319,25 @@ static bool hold_mms(struct held_mms *h)
 /*
  * Page caches.
  */
+/* Flags and tags of one page (W2 of writeback.c).  i_pages_lock held. */
+static u64 audit_tags(struct audit *a, struct address_space *m,
+		      const struct page *p)
+{
+	bool dirty = radix_tree_tag_get(&m->i_pages, p->index, TAG_DIRTY);
+	bool wb = radix_tree_tag_get(&m->i_pages, p->index, TAG_WRITEBACK);
+	bool want = mapping_can_writeback(m) && page_test(p, PG_dirty);
+
+	if (dirty != want || (wb && !page_test(p, PG_writeback)))
+		problem(a, "I8: frame %llx is tagged%s%s, its flags are %llx",
+			page_to_pfn(p), dirty ? " DIRTY" : "",
+			wb ? " WRITEBACK" : "", p->flags);
+	return dirty;
+}
+
 static void audit_mapping(struct address_space *m, void *arg)
 {
 	struct audit *a = arg;
-	u64 index[16], n = 0, first = 0;
+	u64 index[16], n = 0, first = 0, dirty = 0;
 	void *item[16];
 	u32 got;
 
@@ -335,13 +351,14 @@ static void audit_mapping(struct address_space *m, void *arg)
 				problem(a, "frame %llx in a page cache at %llu says %llu",
 					page_to_pfn(p), index[i], p->index);
 			a->frame[page_to_pfn(p)] |= F_CACHE;
+			dirty += audit_tags(a, m, p);
 		}
 		n += got;
 		first = index[got - 1] + 1;
 	}
-	if (n != m->nrpages)
-		problem(a, "I8: a page cache holds %llu pages, counts %llu", n,
-			m->nrpages);
+	if (n != m->nrpages || dirty != m->nrdirty)
+		problem(a, "I8: a page cache holds %llu pages, %llu dirty, counts %llu, %llu",
+			n, dirty, m->nrpages, m->nrdirty);
 	spin_unlock(&m->i_pages_lock);
 }
 

@@ -5,7 +5,9 @@
  *  I1 mapcount == present PTEs found	I2 every PTE reachable by rmap
  *  I3 secondary within primary		I4 count >= mappings + cache
  *  I5 free pages in no PTE, spte, table  I6 tables: one parent, level, pt_nr
- *  I7 no LIMBO or RETIRED reachable	I8 counters (rss, tables, nrpages) right
+ *  I7 no LIMBO or RETIRED reachable	I8 counters (rss, tables, nrpages) right,
+ *					   dirty tags as the pages' flags say
+ * On demand (`audit disk`): every clean cached page equals its device.
  */
 #ifndef MM_CHECK_H
 #define MM_CHECK_H

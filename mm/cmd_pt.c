@@ -187,15 +187,3 @@ static int cmd_relocate(int argc, char **argv)
 }
 SHELL_CMD(relocate, "PID [live|stop] [TIMES]",
 	  "move all page tables of a running process", 1, 3, cmd_relocate);
-
-static int cmd_audit(int argc, char **argv)
-{
-	u32 problems = mm_check();
-
-	(void)argc;
-	(void)argv;
-	kprintf("audit: %u problems\n", problems);
-	return problems ? -EIO : 0;
-}
-SHELL_CMD(audit, "", "count everything anew and compare (I1-I8)", 0, 0,
-	  cmd_audit);

@@ -8,7 +8,9 @@
 #include "mm/fault.h"
 #include "mm/filemap.h"
 #include "mm/internal.h"
+#include "mm/readahead.h"
 #include "mm/rmap.h"
+#include "mm/writeback.h"
 
 static void vma_rights(const struct vm_area_struct *vma, char out[5])
 {
@@ -164,6 +166,8 @@ static void print_one_mapping(struct address_space *m, void *arg)
 
 static int cmd_pagecache(int argc, char **argv)
 {
+	struct readahead_stats r;
+	struct writeback_stats w;
 	struct filemap_stats s;
 	u64 shown = 0;
 
@@ -177,6 +181,13 @@ static int cmd_pagecache(int argc, char **argv)
 		s.retry_moved, s.freeze_failed);
 	kprintf("pages added %llu, removed %llu, read %llu\n", s.added,
 		s.removed, s.reads);
+	writeback_stats(&w);
+	readahead_stats(&r);
+	kprintf("dirty %llu, written back %llu, failed %llu, dirtied again "
+		"meanwhile %llu\n", nr_dirty_pages(), w.written, w.errors,
+		w.redirtied);
+	kprintf("read ahead %llu pages in %llu windows, %llu before they were "
+		"missed\n", r.pages, r.windows, r.marks);
 	return 0;
 }
 SHELL_CMD(pagecache, "", "cached files and look-up counters", 0, 0,

@@ -266,6 +266,7 @@ int replace_page_cache_page(struct page *old, struct page *new)
 	WRITE_ONCE(old->mapping, NULL);
 	page_ref_unfreeze(old, expected - 1);			/* (C) */
 	spin_unlock(&m->i_pages_lock);
+	lru_add(new);
 	return 0;
 }
 

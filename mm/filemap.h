@@ -28,6 +28,9 @@ void delete_from_page_cache(struct page *p);
 
 /* Page with a reference, or NULL.  Lockless. */
 struct page *find_get_page(struct address_space *m, u64 index);
+/* Up to GANG pages with references, index >= *next, which moves behind them. */
+#define GANG	16U
+u32 find_get_pages(struct address_space *m, u64 *next, struct page **pages);
 /* Uptodate page with a reference, reading it if needed.  ERR_PTR. Sleeps. */
 struct page *read_cache_page(struct address_space *m, u64 index);
 /* New locked page enters the cache.  0, -EEXIST, -ENOMEM. */

@@ -15,6 +15,7 @@
 #include "kernel/init.h"
 #include "kernel/thread.h"
 #include "kernel/timer.h"
+#include "kernel/upcall.h"
 #include "lib/err.h"
 #include "mm/init.h"
 #include "mm/writeback.h"
@@ -120,6 +121,11 @@ void sync_all_mappings(void)
 		settle_mapping(&r);
 	}
 	up_read(&wb_sem);
+}
+
+void upcall_sync(void)
+{
+	sync_all_mappings();
 }
 
 static int flusher_init(void)

@@ -24,10 +24,7 @@
 #include "mm/mmap.h"
 #include "mm/rmap.h"
 
-#define GANG	16
-
-/* Up to GANG referenced pages with index >= *next; moves *next on. */
-static u32 get_pages(struct address_space *m, u64 *next, struct page **pages)
+u32 find_get_pages(struct address_space *m, u64 *next, struct page **pages)
 {
 	u64 index[GANG];
 	u32 n, got = 0;
@@ -68,7 +65,7 @@ static void drop_from(struct address_space *m, u64 first)
 	u32 n;
 
 	while (next != U64_MAX) {
-		n = get_pages(m, &next, pages);
+		n = find_get_pages(m, &next, pages);
 		for (u32 i = 0; i < n; i++) {
 			truncate_page(m, pages[i]);
 			put_page(pages[i]);
@@ -131,7 +128,7 @@ u64 invalidate_mapping_pages(struct address_space *m, int how)
 	u32 n;
 
 	while (next != U64_MAX) {
-		n = get_pages(m, &next, pages);
+		n = find_get_pages(m, &next, pages);
 		for (u32 i = 0; i < n; i++)
 			dropped += invalidate_page(m, pages[i], how);
 	}

@@ -120,6 +120,8 @@ def arguments():
     a("--smp", default="4")
     a("--mem", default="512M")
     a("--cpu", default="max")
+    a("--disk", action="append", default=[], metavar="IMAGE",
+      help="a raw image, /dev/vda, then /dev/vdb (repeatable)")
     a("--append", help="kernel command line")
     a("--type", action="append", default=[], metavar="LINE",
       help="type this at a prompt (repeatable)")
@@ -138,6 +140,9 @@ def arguments():
     args = ap.parse_args()
     if args.uefi and not args.iso:
         ap.error("--uefi needs --iso: QEMU's -kernel is for BIOS only")
+    for disk in args.disk:
+        if not os.path.isfile(disk):
+            ap.error("--disk %s: no such file" % disk)
     return args
 
 
@@ -171,6 +176,9 @@ def command_line(args, folder):
         cmd += ["-kernel", args.kernel, "-append", args.append or ""]
         if not args.no_initrd:
             cmd += ["-initrd", initrd_of(args)]
+    for disk in args.disk:
+        cmd += ["-drive", "file=%s,format=raw,if=virtio"
+                % disk.replace(",", ",,")]
     return cmd + args.qemu_arg
 
 

@@ -62,6 +62,14 @@ static inline int kt_bdev_sync(struct kt_bdev *b, errseq_t *since)
 	return sync_mapping(&r, since);
 }
 
+/* I8: clean pages that differ from the device. */
+static inline s64 kt_bdev_check(struct kt_bdev *b)
+{
+	u64 seen = 0;
+
+	return bdev_check(b->m, &seen);
+}
+
 static inline s64 kt_bdev_map(struct mm_struct *mm, struct kt_bdev *b, u64 len,
 			      int share)
 {

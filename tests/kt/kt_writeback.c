@@ -29,9 +29,9 @@ KTEST(writeback, write_then_sync)
 	for (u64 i = 0; i < PAGES; i++)
 		for (u32 tag = TAG_DIRTY; tag <= TAG_TOWRITE; tag++)
 			KT_EXPECT(t, !kt_bdev_tagged(&b, i, tag));
-	KT_EQ(t, bdev_check(b.m), 0);
+	KT_EQ(t, kt_bdev_check(&b), 0);
 	b.d->data[PAGE_SIZE] ^= 1;
-	KT_EQ(t, bdev_check(b.m), 1);		/* the check can fail */
+	KT_EQ(t, kt_bdev_check(&b), 1);		/* the check can fail */
 	b.d->data[PAGE_SIZE] ^= 1;
 	kt_bdev_free(&b);
 }
@@ -134,7 +134,7 @@ KTEST(writeback, errors_once_each)
 	p = find_get_page(b.m, 3);
 	KT_EXPECT(t, page_test(p, PG_error) && !page_test(p, PG_dirty));
 	put_page(p);
-	KT_EQ(t, bdev_check(b.m), 0);		/* known to differ */
+	KT_EQ(t, kt_bdev_check(&b), 0);		/* known to differ */
 	kt_bdev_write(t, &b, 3, 34);
 	late = errseq_sample(&b.m->wb_err);
 	KT_EQ(t, kt_bdev_sync(&b, &late), 0);
@@ -185,7 +185,7 @@ KTEST(writeback, odd_size)
 	KT_EQ(t, filemap_write(b.m, buf, 9 * BLK_SECTOR - 1, 1), 1);
 	KT_EQ(t, kt_bdev_sync(&b, &since), 0);
 	KT_EQ(t, b.d->data[9 * BLK_SECTOR - 1], 'x');
-	KT_EQ(t, bdev_check(b.m), 0);
+	KT_EQ(t, kt_bdev_check(&b), 0);
 	kt_bdev_free(&b);
 }
 

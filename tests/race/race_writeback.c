@@ -46,7 +46,7 @@ static void not_lost(struct kt *t, struct kt_bdev *b, u64 word)
 		  kt_bdev_disk_word(b, 0) == word);
 	KT_EQ(t, kt_bdev_sync(b, &since), 0);
 	KT_EQ(t, kt_bdev_disk_word(b, 0), word);
-	KT_EQ(t, bdev_check(b->m), 0);
+	KT_EQ(t, kt_bdev_check(b), 0);
 }
 
 /*
