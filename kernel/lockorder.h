@@ -51,6 +51,7 @@
 	X(SWAPDATA)	/* compressed pages */				\
 	X(LRU)		/* a node's lists of pages */			\
 	X(PROC)		/* process tree, pids */			\
+	X(ALARM)	/* timers of processes */			\
 	X(FILES)	/* descriptor tables */				\
 	X(SIGNAL)							\
 	X(FUTEX)							\

@@ -26,12 +26,13 @@ static bool brk_grow(struct mm_struct *mm, vaddr_t from, vaddr_t to)
 vaddr_t do_brk(struct mm_struct *mm, vaddr_t brk)
 {
 	vaddr_t old_end, new_end, ret;
-	bool ok = true;
+	bool ok = true, locked;
 
 	mmap_write_lock(mm);
 	old_end = PAGE_ALIGN(mm->brk);
 	new_end = PAGE_ALIGN(brk);
-	if (brk < mm->start_brk || brk > USER_END)
+	if (brk < mm->start_brk || brk > USER_END ||
+	    brk - mm->start_brk > READ_ONCE(mm->limit_data))
 		ok = false;
 	else if (new_end < old_end)
 		ok = !munmap_locked(mm, new_end, old_end);
@@ -40,7 +41,10 @@ vaddr_t do_brk(struct mm_struct *mm, vaddr_t brk)
 	if (ok)
 		mm->brk = brk;
 	ret = mm->brk;
+	locked = (mm->def_flags & VM_LOCK_FLAGS) == VM_LOCKED;
 	mmap_write_unlock(mm);
+	if (ok && locked && new_end > old_end)
+		(void)mm_populate(mm, old_end, new_end);
 	return ret;
 }
 

@@ -125,6 +125,7 @@ static enum fault_result shared_write(struct fault_ctx *f, pte_t seen)
 	}
 	if (lock_if_same(f, seen, &pos)) {
 		set_page_dirty(pte_page(seen));
+		mapping_note_write(f->vma->vm_mapping);
 		make_writable(&pos);
 		unlock_table(&pos);
 		this_cpu_inc(fault_counts.file);

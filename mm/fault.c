@@ -198,6 +198,7 @@ static enum fault_result file_fault(struct fault_ctx *f)
 		return res;
 	if (f->flags & FAULT_WRITE) {
 		set_page_dirty(p);
+		mapping_note_write(f->vma->vm_mapping);
 		prot |= PTE_D;
 	}
 	get_page(p);				/* the entry's */

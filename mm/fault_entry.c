@@ -41,7 +41,8 @@ static bool stack_may_grow(struct vm_area_struct *vma, vaddr_t start)
 {
 	struct vm_area_struct *prev = vma_prev(vma);
 
-	if (vma->vm_end - start > STACK_LIMIT || start < MMAP_MIN_ADDR)
+	if (vma->vm_end - start > READ_ONCE(vma->vm_mm->limit_stack) ||
+	     start < MMAP_MIN_ADDR)
 		return false;
 	if (vma_is_anon(vma) &&
 	    vma->vm_pgoff < (vma->vm_start - start) >> PAGE_SHIFT)
@@ -60,6 +61,8 @@ static void grow_stack(struct mm_struct *mm, vaddr_t va)
 	    !stack_may_grow(vma, start))
 		return;
 	pages = (vma->vm_start - start) >> PAGE_SHIFT;
+	if (!mm_may_map(mm, pages))
+		return;
 	vma_start_write(vma);
 	rmap_vma_detach(vma);
 	vma->vm_pgoff -= pages;

@@ -68,6 +68,12 @@ struct page *add_new_page(struct address_space *m, u64 index);
  * when somebody else has a reference on old.  The cache's reference moves.
  */
 int replace_page_cache_page(struct page *old, struct page *new);
+/* A program writes through a shared mapping of it. */
+static inline void mapping_note_write(struct address_space *m)
+{
+	if (!test_bit(AS_WRITTEN, (unsigned long *)&m->flags))
+		set_bit(AS_WRITTEN, (unsigned long *)&m->flags);
+}
 
 /* Copy between a kernel buffer and the cache.  Bytes or -Exxx; short at EOF. */
 ssize_t filemap_read(struct address_space *m, void *buf, u64 pos, size_t len);

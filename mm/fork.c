@@ -116,6 +116,7 @@ static int dup_vma(struct mm_struct *child, struct vm_area_struct *pvma)
 		vma_free(vma);
 		return -ENOMEM;
 	}
+	vma->vm_flags &= ~VM_LOCK_FLAGS;
 	vma_link(child, vma);					/* (1) */
 	if (!pvma->anon_vma)
 		return 0;		/* faults will find it all again */
@@ -135,6 +136,10 @@ int dup_mmap(struct mm_struct *child, struct mm_struct *parent)
 	child->brk = parent->brk;
 	child->start_stack = parent->start_stack;
 	child->arg_start = parent->arg_start;
+	child->limit_as = parent->limit_as;
+	child->limit_data = parent->limit_data;
+	child->limit_locked = parent->limit_locked;
+	child->limit_stack = parent->limit_stack;
 	for_each_vma(parent, vma) {
 		err = dup_vma(child, vma);
 		if (err)

@@ -11,7 +11,7 @@
 #include "mm/pgtable.h"
 
 #define MAX_MAP_COUNT	65530
-#define STACK_LIMIT	(8UL << 20)		/* a VM_GROWSDOWN vma's size */
+#define STACK_LIMIT	(8UL << 20)		/* of a stack, when nobody says */
 #define STACK_GUARD_GAP	(256UL * PAGE_SIZE)	/* kept free below one */
 #define MMAP_BASE	(USER_END - (128UL << 20))
 
@@ -67,8 +67,11 @@ void unmap_all_locked(struct mm_struct *mm);
 
 /* mm/mmap.c.  mmap_lock held.  A free range, or -ENOMEM. */
 s64 find_unmapped_area(struct mm_struct *mm, vaddr_t hint, u64 len);
-/* Fault in [start, end) as MAP_POPULATE does; errors end it silently. */
-void mm_populate(struct mm_struct *mm, vaddr_t start, vaddr_t end);
+/* Fault in [start, end) as MAP_POPULATE does.  -ENOMEM: not all of it. */
+int mm_populate(struct mm_struct *mm, vaddr_t start, vaddr_t end);
+/* May so many more pages be mapped, or locked (mm/mlock.c)?  mmap_lock held. */
+bool mm_may_map(const struct mm_struct *mm, u64 pages);
+bool mm_may_lock(struct mm_struct *mm, u64 pages);
 /* An anonymous private vma; mmap_lock write held.  0 or -ENOMEM. */
 int map_anon_locked(struct mm_struct *mm, vaddr_t start, vaddr_t end, u64 flags);
 

@@ -52,6 +52,8 @@ struct mm_struct *mm_alloc(void)
 	mutex_init(&mm->migrator, LOCK_MIGRATOR);
 	mm->mm_rb = RB_ROOT;
 	mm->mmap_base = MMAP_BASE;
+	mm->limit_as = mm->limit_data = mm->limit_locked = ~0ULL;
+	mm->limit_stack = STACK_LIMIT;
 	mm->id = (u32)atomic_inc_return(&last_id);
 	atomic_set(&mm->mm_users, 1);
 	atomic_set(&mm->mm_count, 1);

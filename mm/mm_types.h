@@ -139,6 +139,7 @@ struct address_space {
 /* Tags of i_pages (radix_tree_tag_set). */
 enum page_tag { TAG_DIRTY, TAG_WRITEBACK, TAG_TOWRITE };
 #define AS_MM_ALL_LOCKS	0		/* bit: taken by mm_take_all_locks */
+#define AS_WRITTEN	1		/* bit: a mapping was; its times are due */
 
 struct vm_area_struct {
 	vaddr_t vm_start, vm_end;	/* v */
@@ -168,6 +169,8 @@ struct vm_area_struct {
 #define VM_STACK	BIT(9)
 #define VM_HEAP		BIT(10)
 #define VM_LOCKED	BIT(13)		/* mlock: pages stay */
+#define VM_LOCKONFAULT	BIT(14)		/* with VM_LOCKED: as they come */
+#define VM_LOCK_FLAGS	(VM_LOCKED | VM_LOCKONFAULT)
 
 /*
  * A tree of tables: an mm's, the kernel's, or a device's.  pgd is the top
@@ -191,6 +194,9 @@ struct mm_struct {
 	vaddr_t start_brk, brk;		/* m */
 	vaddr_t start_stack, arg_start;	/* I */
 	u64 total_vm;			/* m: pages */
+	u64 def_flags;			/* m: VM_* of new vmas: MCL_FUTURE */
+	/* a: bytes, ~0 for none; whoever owns the mm sets them */
+	u64 limit_as, limit_data, limit_locked, limit_stack;
 	atomic64_t rss_anon, rss_file;	/* a: present PTEs */
 	atomic64_t swap_ents;		/* a: swap PTEs */
 	atomic_t mm_users;		/* threads and other users */

@@ -89,6 +89,8 @@ static s64 request_flags(const struct mmap_request *rq)
 	}
 	if ((f & VM_EXEC) && !(may & VM_MAYEXEC))
 		return -EPERM;
+	if (rq->flags & MAP_LOCKED)
+		f |= VM_LOCKED;
 	if (rq->flags & MAP_GROWSDOWN) {
 		if (rq->mapping || (f & VM_SHARED))
 			return -EINVAL;
@@ -122,11 +124,39 @@ static struct vm_area_struct *build_vma(struct mm_struct *mm,
 	return vma;
 }
 
+bool mm_may_map(const struct mm_struct *mm, u64 pages)
+{
+	return mm->total_vm + pages <= READ_ONCE(mm->limit_as) >> PAGE_SHIFT;
+}
+
+/* Pages of vmas in [start, end). */
+static u64 mapped_pages(struct mm_struct *mm, vaddr_t start, vaddr_t end)
+{
+	struct vm_area_struct *vma;
+	u64 n = 0;
+
+	for (vma = find_vma(mm, start); vma && vma->vm_start < end;
+	     vma = vma_next(vma))
+		n += min(end, vma->vm_end) - max(start, vma->vm_start);
+	return n >> PAGE_SHIFT;
+}
+
+/* The process's limits: 0, -ENOMEM, -EAGAIN.  What is replaced goes first. */
+static s64 check_limits(struct mm_struct *mm, vaddr_t addr, u64 len, u64 flags)
+{
+	u64 pages = len >> PAGE_SHIFT;
+
+	if (!mm_may_map(mm, pages) &&
+	    !mm_may_map(mm, pages - mapped_pages(mm, addr, addr + len)))
+		return -ENOMEM;
+	return (flags & VM_LOCKED) && !mm_may_lock(mm, pages) ? -EAGAIN : 0;
+}
+
 static s64 mmap_locked(struct mm_struct *mm, const struct mmap_request *rq,
 		       u64 len)
 {
 	struct vm_area_struct *vma;
-	s64 addr, flags;
+	s64 addr, flags, err;
 
 	if (mm->map_count > MAX_MAP_COUNT - 1)
 		return -ENOMEM;
@@ -136,6 +166,10 @@ static s64 mmap_locked(struct mm_struct *mm, const struct mmap_request *rq,
 	flags = request_flags(rq);
 	if (flags < 0)
 		return flags;
+	flags |= (s64)mm->def_flags;
+	err = check_limits(mm, (vaddr_t)addr, len, (u64)flags);
+	if (err)
+		return err;
 	vma = build_vma(mm, rq, (vaddr_t)addr, len, (u64)flags);
 	if (!vma)
 		return -ENOMEM;
@@ -152,6 +186,7 @@ static s64 mmap_locked(struct mm_struct *mm, const struct mmap_request *rq,
 s64 do_mmap(struct mm_struct *mm, const struct mmap_request *rq)
 {
 	u64 len = PAGE_ALIGN(rq->len);
+	bool locked;
 	s64 addr;
 
 	if (!rq->len)
@@ -162,20 +197,24 @@ s64 do_mmap(struct mm_struct *mm, const struct mmap_request *rq)
 		return -EOVERFLOW;
 	mmap_write_lock(mm);
 	addr = mmap_locked(mm, rq, len);
+	locked = (mm->def_flags & VM_LOCK_FLAGS) == VM_LOCKED ||
+		 (rq->flags & MAP_LOCKED);
 	mmap_write_unlock(mm);
-	if (addr >= 0 && (rq->flags & MAP_POPULATE))
-		mm_populate(mm, (vaddr_t)addr, (vaddr_t)addr + len);
+	if (addr >= 0 && ((rq->flags & MAP_POPULATE) || locked))
+		(void)mm_populate(mm, (vaddr_t)addr, (vaddr_t)addr + len);
 	return addr;
 }
 
-void mm_populate(struct mm_struct *mm, vaddr_t start, vaddr_t end)
+int mm_populate(struct mm_struct *mm, vaddr_t start, vaddr_t end)
 {
 	struct vm_area_struct *vma;
+	int err = 0;
 	u32 flags;
 
 	mmap_read_lock(mm);
 	for (vaddr_t va = start; va < end; va += PAGE_SIZE) {
 		vma = vma_lookup(mm, va);
+		err = -ENOMEM;
 		if (!vma)
 			break;
 		flags = FAULT_USER | FAULT_REMOTE;
@@ -184,8 +223,10 @@ void mm_populate(struct mm_struct *mm, vaddr_t start, vaddr_t end)
 		if (handle_mm_fault(vma, va, flags) > FAULT_DONE ||
 		    signal_pending())
 			break;
+		err = 0;
 	}
 	mmap_read_unlock(mm);
+	return err;
 }
 
 int map_anon_locked(struct mm_struct *mm, vaddr_t start, vaddr_t end, u64 flags)
@@ -193,6 +234,9 @@ int map_anon_locked(struct mm_struct *mm, vaddr_t start, vaddr_t end, u64 flags)
 	struct vm_area_struct *vma;
 
 	if (mm->map_count > MAX_MAP_COUNT - 1)
+		return -ENOMEM;
+	flags |= mm->def_flags;
+	if (check_limits(mm, start, end - start, flags))
 		return -ENOMEM;
 	vma = vma_alloc(mm, start, end, flags | VM_MAYREAD | VM_MAYWRITE |
 			VM_MAYEXEC);

@@ -15,6 +15,7 @@
 #define MAP_FIXED	0x10
 #define MAP_ANONYMOUS	0x20
 #define MAP_GROWSDOWN	0x0100
+#define MAP_LOCKED	0x2000
 #define MAP_NORESERVE	0x4000
 #define MAP_POPULATE	0x8000
 #define MAP_STACK	0x20000
@@ -46,6 +47,16 @@ struct mremap_request {
 };
 /* mremap: grow, shrink, move.  The address or -Exxx. */
 s64 do_mremap(struct mm_struct *mm, const struct mremap_request *rq);
+/*
+ * mm/mlock.c: VM_LOCK_FLAGS of [addr, addr + len) become `lock`; 0 unlocks.
+ * 0, -EINVAL, -ENOMEM: a hole, the limit, or a page that cannot come in.
+ */
+int do_mlock(struct mm_struct *mm, vaddr_t addr, u64 len, u64 lock);
+enum lock_which { LOCK_CURRENT = BIT(0), LOCK_FUTURE = BIT(1) };
+int do_mlockall(struct mm_struct *mm, enum lock_which which, u64 lock);
+void do_munlockall(struct mm_struct *mm);
+/* mmap_lock held.  Pages of [start, end) in locked vmas. */
+u64 mm_locked_pages(struct mm_struct *mm, vaddr_t start, vaddr_t end);
 /* Zap every PTE that maps mapping's pages [first, last] (truncate). */
 void unmap_mapping_range(struct address_space *mapping, u64 first, u64 last);
 /* Zap [start, end) of one vma: notifier section, flush, free. */

@@ -208,6 +208,15 @@ static bool can_grow_in_place(struct vm_area_struct *vma, u64 delta)
 	return !next || vma_gap_start(next) >= end;
 }
 
+/* The process's limits: 0, -ENOMEM, -EAGAIN. */
+static int may_grow(struct vm_area_struct *vma, u64 pages)
+{
+	if (!mm_may_map(vma->vm_mm, pages))
+		return -ENOMEM;
+	return (vma->vm_flags & VM_LOCKED) && !mm_may_lock(vma->vm_mm, pages) ?
+	       -EAGAIN : 0;
+}
+
 /* [old, old + old_len) is to lose its end: 0 or -EINVAL, -ENOMEM. */
 static int shrink(struct mm_struct *mm, vaddr_t old, u64 old_len, u64 new_len)
 {
@@ -244,6 +253,10 @@ static s64 mremap_fixed(struct mm_struct *mm, vaddr_t old, u64 old_len,
 		return -EFAULT;
 	if (old_len > vma->vm_end - old)
 		return -EFAULT;
+	if (new_len > old_len)
+		err = may_grow(vma, (new_len - old_len) >> PAGE_SHIFT);
+	if (err)
+		return err;
 	err = move_vma(vma, old, old_len, to, new_len);
 	return err ? err : (s64)to;
 }
@@ -268,6 +281,9 @@ static s64 mremap_locked(struct mm_struct *mm, vaddr_t old, u64 old_len,
 	if (vma->vm_mapping && linear_page_index(vma, old) +
 	    (new_len >> PAGE_SHIFT) < vma->vm_pgoff)
 		return -EINVAL;
+	err = may_grow(vma, (new_len - old_len) >> PAGE_SHIFT);
+	if (err)
+		return err;
 	if (old_len == vma->vm_end - old &&
 	    can_grow_in_place(vma, new_len - old_len)) {
 		vma_start_write(vma);
@@ -293,6 +309,7 @@ s64 do_mremap(struct mm_struct *mm, const struct mremap_request *rq)
 	u64 old_len = PAGE_ALIGN(rq->old_len);
 	u64 new_len = PAGE_ALIGN(rq->new_len);
 	vaddr_t old = rq->old;
+	bool locked = false;
 	s64 ret;
 
 	if (rq->flags & ~(MREMAP_FIXED | MREMAP_MAYMOVE))
@@ -308,6 +325,12 @@ s64 do_mremap(struct mm_struct *mm, const struct mremap_request *rq)
 		ret = mremap_fixed(mm, old, old_len, new_len, rq->new_addr);
 	else
 		ret = mremap_locked(mm, old, old_len, new_len, rq->flags);
+	if (ret >= 0 && new_len > old_len)
+		locked = (vma_lookup(mm, (vaddr_t)ret)->vm_flags &
+			  VM_LOCK_FLAGS) == VM_LOCKED;
 	mmap_write_unlock(mm);
+	if (locked)
+		(void)mm_populate(mm, (vaddr_t)ret + old_len,
+				  (vaddr_t)ret + new_len);
 	return ret;
 }

@@ -224,9 +224,35 @@ struct linux_winsize { u16 rows, cols, xpixel, ypixel; };
 #define CLOCK_BOOTTIME		7
 #define TIMER_ABSTIME		1
 
+struct linux_itimerspec { struct linux_timespec interval, value; };
+struct linux_sigevent {
+	u64 value;
+	s32 signo;
+	u32 notify, tid, pad[11];
+};
+static_assert(sizeof(struct linux_sigevent) == 64);
+#define SIGEV_SIGNAL	0U
+#define SIGEV_NONE	1U
+#define SIGEV_THREAD	2U
+#define SIGEV_THREAD_ID	4U
+
+struct linux_mq_attr { s64 flags, maxmsg, msgsize, curmsgs, pad[4]; };
+static_assert(sizeof(struct linux_mq_attr) == 64);
+
+#define SCHED_RESET_ON_FORK 0x40000000U
+
+#define RLIMIT_FSIZE	1
+#define RLIMIT_DATA	2
 #define RLIMIT_STACK	3
 #define RLIMIT_CORE	4
+#define RLIMIT_NPROC	6
 #define RLIMIT_NOFILE	7
+#define RLIMIT_MEMLOCK	8
+#define RLIMIT_AS	9
+#define RLIMIT_SIGPENDING 11
+#define RLIMIT_MSGQUEUE	12
+#define RLIMIT_NICE	13
+#define RLIMIT_RTPRIO	14
 #define RLIM_NLIMITS	16
 #define RLIM_INFINITY	(~0ULL)
 
@@ -266,6 +292,8 @@ struct linux_winsize { u16 rows, cols, xpixel, ypixel; };
 #define SIGURG		23
 #define SIGXCPU		24
 #define SIGXFSZ		25
+#define SIGVTALRM	26
+#define SIGPROF		27
 #define SIGWINCH	28
 #define SIGSYS		31
 #define SIGRTMIN	32
@@ -291,6 +319,9 @@ struct linux_winsize { u16 rows, cols, xpixel, ypixel; };
 #define MINSIGSTKSZ	2048
 
 #define SI_USER		0
+#define SI_QUEUE	(-1)
+#define SI_TIMER	(-2)
+#define SI_MESGQ	(-3)
 #define SI_KERNEL	0x80
 #define SI_TKILL	(-6)
 #define CLD_EXITED	1

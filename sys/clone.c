@@ -79,6 +79,9 @@ static void copy_thread(struct uthread *child, const struct clone_args *ca,
 		      arch_get_fs_base(from);
 	to->gs_base = arch_get_gs_base(from);
 	child->blocked = ut->blocked;
+	child->nice = ut->nice;
+	if (!(ut->policy & SCHED_RESET_ON_FORK))
+		child->policy = ut->policy;
 	if ((ca->flags & (CLONE_VM | CLONE_VFORK)) != CLONE_VM)
 		child->altstack = ut->altstack;
 	if (ca->flags & CLONE_CHILD_SETTID)

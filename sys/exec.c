@@ -26,6 +26,7 @@
 #include "sys/process.h"
 #include "sys/signal.h"
 #include "sys/syscall.h"
+#include "sys/timers.h"
 #include "sys/tty.h"
 
 #define MAX_SCRIPTS	4
@@ -193,6 +194,7 @@ static void exchange_mm(struct process *p, struct exec *x)
 	spin_unlock(&proc_lock);
 	x->mm = NULL;
 	x->inode = NULL;
+	process_apply_limits(p, p->mm);
 	activate_mm(p->mm);
 	mmput(old);
 	inode_put(old_exe);
@@ -227,6 +229,7 @@ static int commit_exec(struct exec *x, const char *path, struct regs *r)
 		return err;
 	/* commit */
 	exchange_mm(p, x);
+	posix_timers_delete(p);
 	signal_reset_exec(p);
 	files_close_exec(p->files);
 	process_set_comm(p, path);
@@ -316,6 +319,7 @@ static struct process *make_process(struct exec *x, const char *path,
 	p->exe = x->inode;
 	x->mm = NULL;
 	x->inode = NULL;
+	process_apply_limits(p, p->mm);
 	p->fs = fs_alloc();
 	p->files = terminal_files();
 	ut = p->fs && p->files ? uthread_create(p) : ERR_PTR(-ENOMEM);

@@ -20,6 +20,7 @@
 #include "sys/process.h"
 #include "sys/signal.h"
 #include "sys/syscall.h"
+#include "sys/timers.h"
 
 /* What joiners wait for.  The address space is still ours. */
 static void clear_child_tid(struct uthread *ut)
@@ -78,7 +79,6 @@ static void become_zombie(struct process *p)
 	spin_lock(&proc_lock);
 	abandon_children(p, &dead);
 	p->state = PROC_ZOMBIE;
-	p->alarm_at = 0;
 	notify_parent_locked(p, sig ? CLD_KILLED : CLD_EXITED,
 			     sig ? sig : p->exit_status >> 8);
 	if (!p->parent || parent_does_not_care(p)) {
@@ -125,6 +125,8 @@ void do_exit(u32 status)
 	clear_child_tid(ut);
 	deactivate_mm();
 	if (leave_process(ut, status)) {
+		itimers_stop(p);
+		posix_timers_delete(p);
 		process_release_resources(p);		/* X1 */
 		vfork_complete(p);
 		become_zombie(p);

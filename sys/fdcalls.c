@@ -19,7 +19,7 @@ SYSCALL_FN(close)
 
 	if (!f)
 		return -EBADF;
-	file_put(f);
+	file_close(f);
 	return 0;
 }
 
@@ -39,8 +39,10 @@ static s64 dup_to(struct file *f, u32 fd, u32 flags)
 	if (fd < min(READ_ONCE(cur_proc()->rlim[RLIMIT_NOFILE].cur),
 		     (u64)FILES_MAX))
 		ret = files_replace(fs, fd, &f, flags);
-	if (f)
+	if (f && ret)
 		file_put(f);
+	else if (f)
+		file_close(f);
 	return ret ? ret : fd;
 }
 

@@ -55,6 +55,13 @@ void file_put(struct file *f)
 	kfree(f);
 }
 
+void file_close(struct file *f)
+{
+	if (f->ops->flush)
+		f->ops->flush(f);
+	file_put(f);
+}
+
 struct files *files_alloc(void)
 {
 	struct files *fs = kzalloc(sizeof(*fs));
@@ -130,7 +137,7 @@ void files_put(struct files *fs)
 		return;
 	for_each_set_bit(fd, fs->used, fs->max) {
 		if (fs->fd[fd])
-			file_put(fs->fd[fd]);
+			file_close(fs->fd[fd]);
 	}
 	if (fs->fd != fs->small)
 		kfree(fs->fd);
@@ -181,7 +188,7 @@ void files_close_exec(struct files *fs)
 	for_each_set_bit(fd, fs->cloexec, FILES_MAX) {
 		f = files_take(fs, fd);
 		if (f)
-			file_put(f);			/* D2 */
+			file_close(f);			/* D2 */
 	}
 }
 

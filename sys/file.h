@@ -32,6 +32,8 @@ struct file_ops {
 	/* POLL* now; adds wait queues to pt when that is not NULL. */
 	u32 (*poll)(struct file *f, struct poll_table *pt);
 	s64 (*getdents)(struct file *f, vaddr_t to, u64 len);
+	/* A descriptor of it is closed; others may be open. */
+	void (*flush)(struct file *f);
 	void (*release)(struct file *f);
 	u32 flags;
 };
@@ -64,6 +66,7 @@ struct file *file_alloc(struct inode *inode, const struct file_ops *ops,
 			u32 flags);
 struct file *file_get(struct file *f);
 void file_put(struct file *f);			/* sleeps */
+void file_close(struct file *f);		/* a descriptor's: and flush */
 
 struct files {
 	atomic_t refs;

@@ -67,6 +67,10 @@ struct dirent *dir_find(struct inode *dir, const char *name, u32 len);
 int dir_add(struct inode *dir, const char *name, u32 len, struct inode *inode);
 /* Removes and frees the entry; its reference passes to the caller. */
 struct inode *dir_remove(struct inode *dir, struct dirent *de);
+/* It was read, or mapped: its time of access (as Linux's relatime). */
+void inode_accessed(struct inode *inode);
+/* A file written through a mapping gets its times now. */
+void inode_settle_times(struct inode *inode);
 bool dir_empty(const struct inode *dir);
 /* i_rwsem write held.  0 or -Exxx. */
 int inode_truncate(struct inode *inode, u64 size);

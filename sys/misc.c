@@ -261,9 +261,10 @@ static s64 do_rlimit(u32 which, vaddr_t new, vaddr_t old)
 			return -EFAULT;
 		if (rl.cur > rl.max)
 			return -EINVAL;
-		if (which == RLIMIT_NOFILE && rl.max > before.max)
+		if (rl.max > before.max)
 			return -EPERM;
 		p->rlim[which] = rl;
+		process_apply_limits(p, p->mm);
 	}
 	return old ? put_user_val(old, before) : 0;
 }
@@ -353,61 +354,4 @@ SYSCALL_FN(set_tid_address)
 SYSCALL_FN(set_robust_list)
 {
 	return s->a[1] == 24 ? 0 : -EINVAL;
-}
-
-SYSCALL_NOARG(sched_yield)
-{
-	yield();
-	return 0;
-}
-
-/* The thread's tid must be one of the caller's process; 0 is itself. */
-static struct thread *affinity_target(u32 tid)
-{
-	struct uthread *ut;
-	struct thread *t = NULL;
-
-	spin_lock(&proc_lock);
-	ut = tid ? find_uthread_locked(tid) : cur_uthread();
-	if (ut && ut->proc == cur_proc()) {
-		t = ut->thread;
-		thread_get(t);
-	}
-	spin_unlock(&proc_lock);
-	return t;
-}
-
-SYSCALL_FN(sched_getaffinity)
-{
-	struct thread *t;
-	struct cpumask mask;
-
-	if ((s->a[1] & 7) || s->a[1] * 8 < nr_cpus_present)
-		return -EINVAL;
-	t = affinity_target((u32)s->a[0]);
-	if (!t)
-		return -ESRCH;
-	cpumask_and(&mask, &t->affinity, &cpu_online_mask);
-	thread_put(t);
-	if (copy_to_user(s->a[2], &mask, min(s->a[1], sizeof(mask))))
-		return -EFAULT;
-	return (s64)min(s->a[1], sizeof(mask));
-}
-
-SYSCALL_FN(sched_setaffinity)
-{
-	struct cpumask mask, allowed;
-	struct thread *t;
-
-	memset(&mask, 0, sizeof(mask));
-	if (copy_from_user(&mask, s->a[2], min(s->a[1], sizeof(mask))))
-		return -EFAULT;
-	cpumask_and(&allowed, &mask, &cpu_online_mask);
-	t = affinity_target((u32)s->a[0]);
-	if (!t)
-		return -ESRCH;
-	if (!cpumask_empty(&allowed))
-		thread_set_affinity(t, &allowed);
-	thread_put(t);
-	return cpumask_empty(&allowed) ? -EINVAL : 0;
 }

@@ -62,6 +62,8 @@ SYSCALL_FN(mmap)
 	}
 	if (!ret)
 		ret = do_mmap(cur_proc()->mm, &rq);
+	if (ret > 0 && rq.mapping)
+		inode_accessed(f->inode);
 	if (f)
 		file_put(f);	/* the vma has its own reference */
 	return ret;

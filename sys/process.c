@@ -28,6 +28,7 @@
 #include "sys/fs.h"
 #include "sys/process.h"
 #include "sys/signal.h"
+#include "sys/timers.h"
 
 #define HASH_SIZE	256
 
@@ -51,13 +52,30 @@ static int process_init(void)
 }
 INITCALL_LEVEL(1, process_init);
 
+static void set_limit(struct process *p, u32 which, u64 val)
+{
+	p->rlim[which].cur = p->rlim[which].max = val;
+}
+
 static void default_limits(struct process *p)
 {
 	for (u32 i = 0; i < RLIM_NLIMITS; i++)
 		p->rlim[i].cur = p->rlim[i].max = RLIM_INFINITY;
 	p->rlim[RLIMIT_STACK].cur = 8UL << 20;
 	p->rlim[RLIMIT_CORE].cur = 0;
-	p->rlim[RLIMIT_NOFILE].cur = p->rlim[RLIMIT_NOFILE].max = FILES_MAX;
+	set_limit(p, RLIMIT_NOFILE, FILES_MAX);
+	set_limit(p, RLIMIT_MEMLOCK, 8UL << 20);
+	set_limit(p, RLIMIT_MSGQUEUE, 819200);
+	set_limit(p, RLIMIT_NICE, 0);
+	set_limit(p, RLIMIT_RTPRIO, 0);
+}
+
+void process_apply_limits(const struct process *p, struct mm_struct *mm)
+{
+	WRITE_ONCE(mm->limit_as, p->rlim[RLIMIT_AS].cur);
+	WRITE_ONCE(mm->limit_data, p->rlim[RLIMIT_DATA].cur);
+	WRITE_ONCE(mm->limit_locked, p->rlim[RLIMIT_MEMLOCK].cur);
+	WRITE_ONCE(mm->limit_stack, p->rlim[RLIMIT_STACK].cur);
 }
 
 struct process *process_alloc(void)
@@ -75,6 +93,8 @@ struct process *process_alloc(void)
 	init_waitqueue_head(&p->event);
 	spin_lock_init(&p->siglock, LOCK_SIGNAL);
 	INIT_LIST_HEAD(&p->shared.queue);
+	INIT_LIST_HEAD(&p->timers);
+	itimers_prepare(p);
 	p->exit_signal = SIGCHLD;
 	p->start_ns = ktime_get();
 	default_limits(p);

@@ -16,6 +16,7 @@
 #include "lib/atomic.h"
 #include "lib/list.h"
 #include "sys/abi.h"
+#include "sys/alarm.h"
 
 struct files;
 struct fs_context;
@@ -28,6 +29,12 @@ struct sigpending {
 };
 
 enum proc_state { PROC_RUNNING, PROC_ZOMBIE, PROC_DEAD };
+
+/* CPU time of the process: ns, when it ends, and again. */
+struct cpu_itimer {
+	struct alarm alarm;
+	u64 expires, interval;
+};
 
 struct process {
 	atomic_t refs;			/* list, threads, temporary */
@@ -68,7 +75,11 @@ struct process {
 	u64 start_ns;			/* I */
 	u64 utime, stime;		/* P: ticks of threads gone */
 	u64 cutime, cstime;		/* P: ticks of children waited for */
-	u64 alarm_at, alarm_interval;	/* P: ns, 0: none */
+	struct list_head timers;	/* alarm_lock and S: posix_timer.link */
+	u32 nr_timers, next_timer;	/* alarm_lock */
+	struct alarm real_timer;	/* alarm_lock: ITIMER_REAL */
+	u64 real_interval;		/* alarm_lock: ns */
+	struct cpu_itimer cpu_timer[2];	/* alarm_lock: VIRTUAL, PROF */
 	u64 minflt;			/* a */
 };
 #define PROC_REPORT_STOP	BIT(0)
@@ -94,6 +105,8 @@ struct uthread {
 	vaddr_t set_child_tid, clear_child_tid;	/* C */
 	struct restart_block restart;	/* C */
 	u64 trap_nr, trap_err, trap_addr;	/* C */
+	u32 policy;			/* P: SCHED_*, kept only */
+	s32 nice;			/* P */
 };
 
 extern spinlock_t proc_lock;		/* LOCK_PROC */
@@ -137,6 +150,8 @@ struct uthread *find_uthread_locked(u32 tid);
 /* With a reference, or NULL. */
 struct process *find_process(u32 pid);
 void process_unlink_locked(struct process *p);
+/* mm/ keeps the limits it enforces in the mm. */
+void process_apply_limits(const struct process *p, struct mm_struct *mm);
 void process_set_comm(struct process *p, const char *path);
 u32 parent_pid(struct process *p);
 
@@ -166,7 +181,7 @@ struct process *process_spawn_foreground(char *const argv[], const char **why);
 /* Sleeps until p has ended; its wait status word. */
 u32 process_wait_end(struct process *p);
 
-/* times.c: ticks of the process, live threads included; proc_lock held. */
+/* times.c: ticks of the process and its threads; proc_lock or siglock held. */
 void process_ticks_locked(struct process *p, u64 *utime, u64 *stime);
 
 #endif

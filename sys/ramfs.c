@@ -180,6 +180,25 @@ struct inode *dir_remove(struct inode *dir, struct dirent *de)
 	return inode;
 }
 
+#define DAY_NS	(86400 * NSEC_PER_SEC)
+
+void inode_accessed(struct inode *inode)
+{
+	u64 now = realtime_ns(), last = READ_ONCE(inode->atime_ns);
+
+	if (last <= max(inode->mtime_ns, inode->ctime_ns) ||
+	    now - last >= DAY_NS)
+		WRITE_ONCE(inode->atime_ns, now);
+}
+
+void inode_settle_times(struct inode *inode)
+{
+	if (S_ISREG(inode->mode) &&
+	    test_and_clear_bit(AS_WRITTEN,
+			       (unsigned long *)&inode->mapping.flags))
+		inode->mtime_ns = inode->ctime_ns = realtime_ns();
+}
+
 bool dir_empty(const struct inode *dir)
 {
 	return list_empty(&dir->entries);

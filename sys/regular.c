@@ -19,8 +19,10 @@ static s64 regular_read(struct file *f, vaddr_t to, u64 len, u64 *pos)
 {
 	s64 n = filemap_read_user(&f->inode->mapping, to, *pos, len);
 
-	if (n > 0)
+	if (n > 0) {
 		*pos += (u64)n;
+		inode_accessed(f->inode);
+	}
 	return n;
 }
 

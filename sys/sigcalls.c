@@ -236,21 +236,27 @@ SYSCALL_FN(kill)
 }
 
 /* tgid 0: any process. */
-static s64 kill_thread(u32 tgid, u32 tid, u32 sig)
+static s64 signal_thread(u32 tgid, u32 tid, const struct linux_siginfo *info)
 {
-	struct linux_siginfo info;
 	struct uthread *ut;
 	s64 err = -ESRCH;
 
-	if ((s32)tid <= 0 || (s32)tgid < 0 || sig > NSIG)
+	if ((s32)tid <= 0 || (s32)tgid < 0 || (u32)info->signo > NSIG)
 		return -EINVAL;
-	siginfo_user(&info, sig, SI_TKILL);
 	spin_lock(&proc_lock);
 	ut = find_uthread_locked(tid);
 	if (ut && (!tgid || ut->proc->pid == tgid))
-		err = sig ? send_signal_thread(ut, &info) : 0;
+		err = info->signo ? send_signal_thread(ut, info) : 0;
 	spin_unlock(&proc_lock);
 	return err;
+}
+
+static s64 kill_thread(u32 tgid, u32 tid, u32 sig)
+{
+	struct linux_siginfo info;
+
+	siginfo_user(&info, sig, SI_TKILL);
+	return signal_thread(tgid, tid, &info);
 }
 
 SYSCALL_FN(tkill)
@@ -270,4 +276,52 @@ SYSCALL_NOARG(restart_syscall)
 	struct restart_block *rb = &cur_uthread()->restart;
 
 	return rb->fn ? rb->fn(rb) : -EINTR;
+}
+
+/*
+ * An info of the program's own.  To others it must not look like one of the
+ * kernel's, nor of kill or tgkill.
+ */
+static s64 get_siginfo(struct linux_siginfo *info, vaddr_t from, u32 sig,
+		       u32 pid)
+{
+	if (get_user_val(*info, from))
+		return -EFAULT;
+	info->signo = (s32)sig;
+	if ((info->code >= 0 || info->code == SI_TKILL) &&
+	    pid != cur_proc()->pid)
+		return -EPERM;
+	return 0;
+}
+
+SYSCALL_FN(rt_sigqueueinfo)
+{
+	u32 pid = (u32)s->a[0], sig = (u32)s->a[1];
+	struct linux_siginfo info;
+	struct process *p;
+	s64 err = get_siginfo(&info, s->a[2], sig, pid);
+
+	if (err)
+		return err;
+	if (sig > NSIG)
+		return -EINVAL;
+	p = find_process(pid);
+	if (!p)
+		return -ESRCH;
+	if (sig)
+		err = send_signal(p, &info);
+	process_put(p);
+	return err;
+}
+
+SYSCALL_FN(rt_tgsigqueueinfo)
+{
+	u32 tgid = (u32)s->a[0], tid = (u32)s->a[1];
+	struct linux_siginfo info;
+	s64 err;
+
+	if ((s32)tgid <= 0)
+		return -EINVAL;
+	err = get_siginfo(&info, s->a[3], (u32)s->a[2], tgid);
+	return err ? err : signal_thread(tgid, tid, &info);
 }

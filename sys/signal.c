@@ -19,6 +19,7 @@
 #include "lib/err.h"
 #include "lib/string.h"
 #include "sys/signal.h"
+#include "sys/timers.h"
 
 #define MAX_QUEUED	1024		/* entries for one process */
 
@@ -273,6 +274,45 @@ int send_signal_thread(struct uthread *ut, const struct linux_siginfo *info)
 	return err;
 }
 
+static struct sigqueue *find_timer_entry(struct sigpending *pend,
+					 const struct linux_siginfo *info)
+{
+	struct sigqueue *q;
+
+	list_for_each_entry(q, &pend->queue, link) {
+		if (q->info.signo == info->signo && q->info.code == SI_TIMER &&
+		    (u32)q->info.f[0] == (u32)info->f[0])
+			return q;
+	}
+	return NULL;
+}
+
+void send_timer_signal(struct process *p, u32 tid,
+		       const struct linux_siginfo *info)
+{
+	struct uthread *ut = NULL, *t;
+	struct sigqueue *q;
+	u64 overrun;
+
+	spin_lock(&p->siglock);
+	list_for_each_entry(t, &p->threads, link) {
+		if (t->tid == tid)
+			ut = t;
+	}
+	if (!tid || ut) {
+		q = find_timer_entry(ut ? &ut->pending : &p->shared, info);
+		if (q) {
+			overrun = (q->info.f[0] >> 32) +
+				  (info->f[0] >> 32) + 1;
+			q->info.f[0] = (u32)info->f[0] |
+				       min(overrun, (u64)INT_MAX) << 32;
+		} else {
+			send_locked(p, ut, info);
+		}
+	}
+	spin_unlock(&p->siglock);
+}
+
 int send_signal_pgrp(u32 pgid, const struct linux_siginfo *info)
 {
 	struct process *p;
@@ -350,6 +390,8 @@ u32 dequeue_signal_locked(u64 from, struct linux_siginfo *info)
 	}
 	if (!more)
 		pend->set &= ~SIGBIT(sig);
+	if (info->code == SI_TIMER)
+		posix_timer_taken_locked(p, info);
 	if (signal_default(sig) == SIGDEF_STOP)
 		p->stopping = 1;
 	return sig;

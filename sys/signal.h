@@ -26,6 +26,12 @@ int signal_number(const char *text);
  */
 int send_signal(struct process *p, const struct linux_siginfo *info);
 int send_signal_thread(struct uthread *ut, const struct linux_siginfo *info);
+/*
+ * A timer of p expired: to its process, or to its thread tid if that is still
+ * there.  One that waits already is not sent again but counts (ptimer.c).
+ */
+void send_timer_signal(struct process *p, u32 tid,
+		       const struct linux_siginfo *info);
 /* To every process of the group.  0 or -ESRCH. */
 int send_signal_pgrp(u32 pgid, const struct linux_siginfo *info);
 /* An info that says who sends: current, or the kernel. */

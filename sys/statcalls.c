@@ -26,6 +26,7 @@ static void fill_stat(struct linux_stat *st, struct inode *inode)
 		size = READ_ONCE(inode->mapping.size);
 	else if (S_ISLNK(inode->mode) && inode->target)
 		size = strlen(inode->target);
+	inode_settle_times(inode);
 	memset(st, 0, sizeof(*st));
 	st->st_dev = 1;
 	st->st_ino = inode->ino;

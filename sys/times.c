@@ -1,24 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Clocks, sleeping, and alarms.
+ * Clocks and sleeping.
  *
- * Alarms: one kernel thread sleeps until the earliest alarm of all processes
- * and sends SIGALRM; setting an earlier one wakes it.  alarm_at is guarded by
- * proc_lock, so a process that ends takes its alarm along.
+ * CPU time is counted in ticks.  A clock with a negative number is the CPU time
+ * of some process or thread, as clock_getcpuclockid() makes them.
  * Tests: tests/abi/t_time
  */
+#include "arch/smp.h"
 #include "arch/uaccess.h"
-#include "kernel/init.h"
 #include "lib/err.h"
 #include "lib/string.h"
+#include "sys/alarm.h"
 #include "sys/process.h"
 #include "sys/signal.h"
 #include "sys/syscall.h"
+#include "sys/timers.h"
 #include "sys/times.h"
 
 #define NEVER	(~0ULL)
-/* Of alarms that repeat: their thread has to sleep in between. */
-#define SHORTEST_INTERVAL 100000ULL
+#define CPUCLOCK_PERTHREAD 4U
+#define CPUCLOCK_WHICH	3U
+#define CPUCLOCK_VIRT	1U
+#define CPUCLOCK_FD	3U
 
 u64 realtime_ns(void)
 {
@@ -82,7 +85,6 @@ void process_ticks_locked(struct process *p, u64 *utime, u64 *stime)
 {
 	struct uthread *ut;
 
-	assert_spin_held(&proc_lock);
 	*utime = p->utime;
 	*stime = p->stime;
 	list_for_each_entry(ut, &p->threads, link) {
@@ -98,11 +100,59 @@ static void own_ticks(u64 *utime, u64 *stime)
 	spin_unlock(&proc_lock);
 }
 
+u64 process_cpu_ns_locked(struct process *p, enum cpu_time which)
+{
+	u64 u, k;
+
+	process_ticks_locked(p, &u, &k);
+	return (which == CPU_TIME_USER ? u : u + k) * NSEC_PER_TICK;
+}
+
+u64 cpu_time_earliest(u64 used, u64 until)
+{
+	u64 left = until > used ? until - used : 0;
+
+	return deadline_in(max(left / nr_cpus_present, NSEC_PER_TICK));
+}
+
+/* A CPU clock by number: -EINVAL when it is none, or of nobody. */
+static s64 read_cpu_clock(u32 clock, u64 *ns)
+{
+	u32 id = ~(u32)((s32)clock >> 3), which = clock & CPUCLOCK_WHICH;
+	struct uthread *ut;
+	struct process *p;
+	u64 u = 0, k = 0;
+	s64 err = -EINVAL;
+
+	if (which == CPUCLOCK_FD)
+		return -EINVAL;
+	spin_lock(&proc_lock);
+	if (clock & CPUCLOCK_PERTHREAD) {
+		ut = id ? find_uthread_locked(id) : cur_uthread();
+		if (ut && ut->proc == cur_proc()) {
+			u = ut->thread->utime_ticks;
+			k = ut->thread->stime_ticks;
+			err = 0;
+		}
+	} else {
+		p = id ? find_process_locked(id) : cur_proc();
+		if (p) {
+			process_ticks_locked(p, &u, &k);
+			err = 0;
+		}
+	}
+	spin_unlock(&proc_lock);
+	*ns = (which == CPUCLOCK_VIRT ? u : u + k) * NSEC_PER_TICK;
+	return err;
+}
+
 /* The clock's time, or -EINVAL. */
 static s64 read_clock(u32 clock, u64 *ns)
 {
 	u64 u, k;
 
+	if ((s32)clock < 0)
+		return read_cpu_clock(clock, ns);
 	switch (clock) {
 	case CLOCK_REALTIME:
 	case CLOCK_REALTIME_COARSE:
@@ -151,6 +201,19 @@ SYSCALL_FN(clock_getres)
 	if (clock == CLOCK_REALTIME_COARSE || clock == CLOCK_MONOTONIC_COARSE)
 		ts.nsec = (s64)NSEC_PER_TICK;
 	return s->a[1] ? put_user_val(s->a[1], ts) : 0;
+}
+
+/* Nobody here may set the time. */
+SYSCALL_FN(clock_settime)
+{
+	struct linux_timespec ts;
+	u64 ns;
+
+	if ((u32)s->a[0] != CLOCK_REALTIME)
+		return -EINVAL;
+	if (get_user_val(ts, s->a[1]))
+		return -EFAULT;
+	return timespec_ns(&ts, &ns) ? -EINVAL : -EPERM;
 }
 
 SYSCALL_FN(gettimeofday)
@@ -218,6 +281,7 @@ static bool sleep_until(u64 deadline)
 
 	init_waitqueue_head(&wq);
 	(void)wait_event_until(&wq, ktime_get() >= deadline, deadline);
+	alarm_catch_up();
 	return ktime_get() >= deadline;
 }
 
@@ -276,121 +340,4 @@ SYSCALL_FN(clock_nanosleep)
 	if (ns <= now)
 		return 0;
 	return sleep_until(deadline_in(ns - now)) ? 0 : -ERESTARTNOHAND;
-}
-
-static struct wait_queue_head alarm_wq = WAIT_QUEUE_HEAD_INIT(alarm_wq);
-static u32 alarm_changed;		/* a: look at all alarms again */
-
-/* Sends what is due.  When to look again. */
-static u64 fire_alarms(void)
-{
-	struct linux_siginfo info = { .signo = SIGALRM, .code = SI_KERNEL };
-	u64 now = ktime_get(), next = NEVER;
-	struct process *p;
-
-	spin_lock(&proc_lock);
-	list_for_each_entry(p, &all_processes, all_link) {
-		if (p->alarm_at && p->alarm_at <= now) {
-			send_signal(p, &info);
-			p->alarm_at = p->alarm_interval ?
-				      now + max(p->alarm_interval,
-						SHORTEST_INTERVAL) : 0;
-		}
-		if (p->alarm_at)
-			next = min(next, p->alarm_at);
-	}
-	spin_unlock(&proc_lock);
-	return next;
-}
-
-static void alarm_main(void *arg)
-{
-	u64 next;
-
-	(void)arg;
-	for (;;) {
-		WRITE_ONCE(alarm_changed, 0);
-		smp_mb();	/* flag, then alarms; partner: set_alarm() */
-		next = fire_alarms();
-		(void)wait_event_until(&alarm_wq, READ_ONCE(alarm_changed),
-				       next);
-	}
-}
-
-static int alarm_init(void)
-{
-	struct thread *t = kthread_run("alarm", -1, alarm_main, NULL);
-
-	if (IS_ERR(t))
-		return (int)PTR_ERR(t);
-	thread_put(t);
-	return 0;
-}
-INITCALL_LEVEL(3, alarm_init);
-
-/* Times in ns; what was set before. */
-static struct linux_itimerval set_alarm(u64 value, u64 interval)
-{
-	struct process *p = cur_proc();
-	struct linux_itimerval old = { 0 };
-	u64 now = ktime_get();
-
-	spin_lock(&proc_lock);
-	if (p->alarm_at) {
-		old.value = ns_timeval(p->alarm_at > now ? p->alarm_at - now :
-				       1000);
-		old.interval = ns_timeval(p->alarm_interval);
-	}
-	p->alarm_at = value ? deadline_in(value) : 0;
-	p->alarm_interval = value ? interval : 0;
-	spin_unlock(&proc_lock);
-	if (value) {
-		WRITE_ONCE(alarm_changed, 1);
-		wake_up_all(&alarm_wq);
-	}
-	return old;
-}
-
-SYSCALL_FN(alarm)
-{
-	struct linux_itimerval old;
-
-	old = set_alarm((u32)s->a[0] * NSEC_PER_SEC, 0);
-	return old.value.sec + (old.value.usec >= 500000 ||
-				(!old.value.sec && old.value.usec));
-}
-
-SYSCALL_FN(setitimer)
-{
-	struct linux_itimerval new = { 0 }, old;
-	u64 value, interval;
-	s64 err;
-
-	if (s->a[1] && get_user_val(new, s->a[1]))
-		return -EFAULT;
-	if ((u32)s->a[0] != 0)		/* ITIMER_REAL */
-		return -EINVAL;
-	err = timeval_ns(&new.value, &value);
-	if (!err)
-		err = timeval_ns(&new.interval, &interval);
-	if (err)
-		return err;
-	old = set_alarm(value, interval);
-	return s->a[2] ? put_user_val(s->a[2], old) : 0;
-}
-
-SYSCALL_FN(getitimer)
-{
-	struct process *p = cur_proc();
-	struct linux_itimerval cur = { 0 };
-	u64 now = ktime_get();
-
-	if ((u32)s->a[0] != 0)
-		return -EINVAL;
-	spin_lock(&proc_lock);
-	if (p->alarm_at > now)
-		cur.value = ns_timeval(p->alarm_at - now);
-	cur.interval = ns_timeval(p->alarm_interval);
-	spin_unlock(&proc_lock);
-	return put_user_val(s->a[1], cur);
 }
