@@ -347,6 +347,7 @@ static void prepare(struct page *p, u32 order, u32 flags)
 	for (u32 i = 0; CONFIG_LAB && i < 1U << order; i++)
 		check_poison(p + i);
 	KASSERT(page_count(p) == 0 && page_mapcount(p) == 0);
+	ASSERT_EXCLUSIVE_WRITER(p->flags);
 	WRITE_ONCE(p->flags, 0);			/* A6 */
 	p->mapping = NULL;
 	p->index = 0;
