@@ -15,6 +15,7 @@
 	/* sleeping */							\
 	X(SHELL)	/* one shell command at a time */		\
 	X(TEST)								\
+	X(SWAPON)	/* devices coming and going */	\
 	X(DEVLIST)	/* shadow devices */				\
 	X(TTY)								\
 	X(FPOS)		/* an open file's position */		\
@@ -28,6 +29,7 @@
 	X(PAGE)		/* PG_locked */					\
 	X(RECLAIM)	/* no lock: where an allocation may reclaim */	\
 	X(MM_ALL)	/* mm_all_locks_mutex */			\
+	X(OOM)		/* one victim at a time */		\
 	X(I_MMAP)	/* mapping->i_mmap_rwsem */			\
 	X(ANON_VMA)	/* anon_vma->root->rwsem */			\
 	X(SRCU)								\

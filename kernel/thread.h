@@ -39,6 +39,7 @@ struct thread {
 	bool idle;			/* I: a CPU's idle thread */
 	bool reaped;			/* a: stack is freed, see thread_join */
 	u32 interrupted;		/* a: a signal is pending */
+	u32 memalloc;			/* own: reclaims, may use the reserve */
 	u32 slice;			/* ticks left */
 	struct cpumask affinity;
 	struct list_head rq_link;	/* rq lock */

@@ -27,7 +27,7 @@
 
 #define LOW_END		(1UL << 20)
 #define EARLY_MAPPED	(4UL << 30)
-#define MIN_USABLE	(24UL << 20)
+#define MIN_USABLE	(20UL << 20)
 #define FREE_RANGES	(BOOTMEM_REGIONS + BOOTINFO_MODULES + 32)
 
 extern char _boot_start[], _end_phys[];

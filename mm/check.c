@@ -21,6 +21,7 @@
 #include "lib/err.h"
 #include "lib/printf.h"
 #include "mm/check.h"
+#include "mm/check_swap.h"
 #include "mm/filemap.h"
 #include "mm/internal.h"
 #include "mm/rmap.h"
@@ -42,6 +43,7 @@ enum audit_mode { AUDIT_QUIET, AUDIT_PRINT };
 struct audit {
 	u32 *frame;
 	u32 problems;
+	u64 off_list;		/* pages in use, but on no reclaim list */
 	enum audit_mode mode;
 };
 
@@ -132,6 +134,12 @@ static void audit_leaf(struct vma_audit *v, vaddr_t va, pte_t e)
 			id, va, pte_pfn(e));
 }
 
+static void audit_swap(struct vma_audit *v, pte_t e)
+{
+	v->swap++;
+	check_swap_entry(e);
+}
+
 static vaddr_t audit_leaf_table(struct vma_audit *v, vaddr_t va)
 {
 	struct pt_pos pos;
@@ -148,7 +156,7 @@ static vaddr_t audit_leaf_table(struct vma_audit *v, vaddr_t va)
 		else if (pte_mapped(e))
 			audit_leaf(v, pos.va, e);
 		else if (pte_is_swap(e))
-			v->swap++;
+			audit_swap(v, e);
 		else if (!pte_none(e) && !pte_is_migration(e))
 			problem(v->a, "mm %u %llx: odd entry %llx",
 				v->vma->vm_mm->id, pos.va, e.val);
@@ -369,7 +377,8 @@ static void audit_frame(struct audit *a, pfn_t pfn)
 {
 	struct page *p = pfn_to_page(pfn);
 	u32 maps = a->frame[pfn] & F_MAPS;
-	u32 claims = maps + !!(a->frame[pfn] & F_CACHE);
+	u32 claims = maps + !!(a->frame[pfn] & F_CACHE) +
+		     page_test(p, PG_swapcache);
 
 	if (page_test(p, PG_reserved) && !claims)
 		return;
@@ -378,6 +387,7 @@ static void audit_frame(struct audit *a, pfn_t pfn)
 			maps, page_mapcount(p));
 	if (!claims)
 		return;
+	a->off_list += !page_test(p, PG_lru);
 	if (maps && page_test(p, PG_anon_exclusive) &&
 	    (maps > 1 || !page_is_anon(p)))
 		problem(a, "P3: frame %llx is exclusive, but mapped %u times%s",
@@ -413,6 +423,7 @@ static u32 audit_once(u32 *frame, enum audit_mode mode)
 
 	for (pfn_t pfn = 0; pfn < max_pfn; pfn++)
 		frame[pfn] = 0;
+	check_swap_begin();
 	if (!still)
 		audit_each_mm(&a);
 	for (u32 i = 0; i < held.nr; i++)
@@ -421,6 +432,8 @@ static u32 audit_once(u32 *frame, enum audit_mode mode)
 	for (pfn_t pfn = 0; pfn < max_pfn; pfn++)
 		if (pfn_valid(pfn))
 			audit_frame(&a, pfn);
+	a.problems += check_lru((enum check_swap_mode)mode, a.off_list);
+	a.problems += check_swap_end((enum check_swap_mode)mode);
 	release_mms(&held);
 	for (u32 i = 0; i < nr_checkers; i++)
 		a.problems += checkers[i]();			/* I3 */

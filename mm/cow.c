@@ -32,6 +32,7 @@
 #include "mm/mmu_notifier.h"
 #include "mm/page_alloc.h"
 #include "mm/rmap.h"
+#include "mm/swap.h"
 #include "mm/writeback.h"
 
 static bool same_but_ad(pte_t a, pte_t b)
@@ -80,6 +81,8 @@ static bool may_reuse(struct page *p)
 	RACE_POINT("cow:decide");
 	if (!trylock_page(p))
 		return false;
+	if (page_count(p) == 2)
+		try_to_free_swap(p);	/* the swap cache's, if it has one */
 	alone = page_count(p) == 1;
 	if (alone)
 		page_set(p, PG_anon_exclusive);
@@ -172,7 +175,7 @@ static enum fault_result copy_and_replace(struct fault_ctx *f, pte_t seen,
 {
 	struct page *copy;
 
-	copy = alloc_page(old ? ALLOC_PLAIN : ALLOC_ZERO);
+	copy = alloc_page(ALLOC_RECLAIM | (old ? ALLOC_PLAIN : ALLOC_ZERO));
 	if (!copy)
 		return FAULT_OOM;
 	if (old)
@@ -183,7 +186,7 @@ static enum fault_result copy_and_replace(struct fault_ctx *f, pte_t seen,
 		return FAULT_RETRY;				/* K3 */
 	}
 	if (old)
-		put_page(old);					/* (9) */
+		put_page_and_swap(old);				/* (9) */
 	this_cpu_inc(fault_counts.cow);
 	return FAULT_DONE;
 }

@@ -7,6 +7,12 @@
 #include "mm/fault.h"
 #include "mm/internal.h"
 
+/* O5 of oom.c: a table's lock is held. */
+static inline bool mm_is_reaped(const struct mm_struct *mm)
+{
+	return unlikely(READ_ONCE(mm->oom_state) == OOM_REAPED);
+}
+
 struct fault_ctx {
 	struct mm_struct *mm;
 	struct vm_area_struct *vma;
@@ -33,5 +39,10 @@ bool fault_around(struct fault_ctx *f, u64 prot);
 enum fault_result wp_fault(struct fault_ctx *f, pte_t seen);
 /* mm/swap_fault.c.  The entry is one of swapops.h.  mmap_lock read.  Sleeps. */
 enum fault_result nonpresent_fault(struct fault_ctx *f, pte_t seen);
+/*
+ * The swap entry `seen` at va becomes its page.  mmap_lock read.  Sleeps.
+ * 0; -EAGAIN: look again; -ENOMEM; -EIO.
+ */
+int swap_in_entry(struct vm_area_struct *vma, vaddr_t va, pte_t seen, u32 flags);
 
 #endif

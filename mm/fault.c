@@ -67,10 +67,10 @@ static enum fault_result set_none(struct fault_ctx *f, pte_t e)
 
 	if (lock_table_alloc(&f->mm->pgt, f->va, 1, &pos))
 		return FAULT_OOM;
-	if (pte_none(pte_read(pos.ptep)))
+	if (pte_none(pte_read(pos.ptep)) && !mm_is_reaped(f->mm))
 		pte_set(&pos, e);
 	unlock_table(&pos);
-	return FAULT_DONE;
+	return mm_is_reaped(f->mm) ? FAULT_SIGBUS : FAULT_DONE;
 }
 
 /*
@@ -87,10 +87,10 @@ static enum fault_result map_page(struct fault_ctx *f, struct page *p,
 		put_page(p);
 		return FAULT_OOM;
 	}
-	if (!pte_none(pte_read(pos.ptep))) {
+	if (!pte_none(pte_read(pos.ptep)) || (anon && mm_is_reaped(f->mm))) {
 		unlock_table(&pos);			/* X2 */
 		put_page(p);
-		return FAULT_DONE;
+		return mm_is_reaped(f->mm) ? FAULT_SIGBUS : FAULT_DONE;
 	}
 	if (anon)
 		page_add_new_anon_rmap(p, f->vma, f->va);
@@ -113,7 +113,7 @@ static enum fault_result anon_fault(struct fault_ctx *f)
 	}
 	if (anon_vma_prepare(f->vma))
 		return FAULT_OOM;
-	p = alloc_page(ALLOC_ZERO);
+	p = alloc_page(ALLOC_ZERO | ALLOC_RECLAIM);
 	if (!p)
 		return FAULT_OOM;
 	this_cpu_inc(fault_counts.anon);
@@ -162,7 +162,7 @@ static enum fault_result file_cow_fault(struct fault_ctx *f)
 
 	if (anon_vma_prepare(f->vma))
 		return FAULT_OOM;
-	copy = alloc_page(ALLOC_PLAIN);
+	copy = alloc_page(ALLOC_RECLAIM);
 	if (!copy)
 		return FAULT_OOM;
 	p = lock_file_page(f, &res);

@@ -13,8 +13,9 @@
  * Y5. A fault tries with its vma's lock alone first (mm/vma_lock.c), and takes
  *     mmap_lock when the vma is not found or marked, or when the fault would
  *     need an anon_vma that is not there yet: making one looks at neighbours.
- * Y4. Out of memory: clean page-cache pages are dropped once, with no lock
- *     held, and the fault tried again, before a program dies for it.
+ * Y4. Out of memory for a table or a structure, which are not allocated with
+ *     reclaim: that is made up for here, with no lock held, a few times,
+ *     before the program dies for it.
  *
  * Tests: tests/kt/kt_fault.c, and every program
  */
@@ -25,8 +26,8 @@
 #include "kernel/thread.h"
 #include "kernel/trace.h"
 #include "mm/cow.h"
-#include "mm/filemap.h"
 #include "mm/rmap.h"
+#include "mm/vmscan.h"
 
 /* Linux's signal numbers and codes: what programs see. */
 #define SIGBUS_NR	7
@@ -160,16 +161,14 @@ enum fault_result fault_user_address(struct mm_struct *mm, vaddr_t addr,
 				     u32 flags)
 {
 	enum fault_result res;
-	bool dropped = false;
+	u32 attempt = 0;
 
 	might_lock(&mm->mmap_lock, LOCK_MMAP);
 	do {
 		if (!fault_with_vma_lock(mm, addr, flags, &res))
 			res = fault_with_mmap_lock(mm, addr, flags);
-		if (res == FAULT_OOM && !dropped && filemap_drop_clean()) {
-			dropped = true;		/* Y4 */
-			res = FAULT_RETRY;
-		}
+		if (res == FAULT_OOM && reclaim_for_fault(attempt++))
+			res = FAULT_RETRY;			/* Y4 */
 	} while (res == FAULT_RETRY);
 	return res;
 }

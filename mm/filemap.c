@@ -68,14 +68,19 @@ void filemap_cache_init(void)
 				       SLAB_PLAIN, NULL);
 }
 
+void address_space_init_tree(struct address_space *m)
+{
+	spin_lock_init(&m->i_pages_lock, LOCK_I_PAGES);
+	radix_tree_init(&m->i_pages, &node_ops, NULL);
+	m->nrpages = 0;
+}
+
 void address_space_init(struct address_space *m,
 			const struct address_space_operations *ops, void *host)
 {
 	m->a_ops = ops;
 	m->host = host;
-	spin_lock_init(&m->i_pages_lock, LOCK_I_PAGES);
-	radix_tree_init(&m->i_pages, &node_ops, NULL);
-	m->nrpages = 0;
+	address_space_init_tree(m);
 	m->nrdirty = 0;
 	m->size = 0;
 	m->wb_err = 0;
@@ -215,7 +220,7 @@ void delete_from_page_cache(struct page *p)
 	put_page(p);
 }
 
-int remove_mapping(struct page *p)
+int remove_mapping_frozen(struct page *p)
 {
 	struct address_space *m = p->mapping;
 	const int expected = 2;			/* the cache's, the caller's */
@@ -235,6 +240,15 @@ int remove_mapping(struct page *p)
 	}
 	remove_locked(m, p);
 	spin_unlock(&m->i_pages_lock);
+	return 0;
+}
+
+int remove_mapping(struct page *p)
+{
+	int err = remove_mapping_frozen(p);
+
+	if (err)
+		return err;
 	unlock_page(p);
 	lru_del(p);
 	free_page(p);						/* (C) */
@@ -276,7 +290,7 @@ int replace_page_cache_page(struct page *old, struct page *new)
  */
 struct page *add_new_page(struct address_space *m, u64 index)
 {
-	struct page *p = alloc_page(ALLOC_PLAIN);
+	struct page *p = alloc_page(ALLOC_RECLAIM);
 	int err;
 
 	if (!p)

@@ -17,6 +17,8 @@
 
 void address_space_init(struct address_space *m,
 			const struct address_space_operations *ops, void *host);
+/* Tree and lock only: for the swap cache. */
+void address_space_init_tree(struct address_space *m);
 /* Drops every page (all unmapped) and checks that none is left. */
 void address_space_destroy(struct address_space *m);
 
@@ -41,6 +43,8 @@ int add_to_page_cache(struct page *p, struct address_space *m, u64 index);
  * the CALLER's was frozen away too: the page is freed.
  */
 int remove_mapping(struct page *p);
+/* The same, but p stays locked, with count 0, for the caller to free. */
+int remove_mapping_frozen(struct page *p);
 /* Truncate to `size` bytes: unmap, zero the tail, drop pages beyond. */
 void truncate_pagecache(struct address_space *m, u64 size);
 /* Drop every clean, unreferenced page (unmapping if asked).  Pages dropped. */

@@ -5,14 +5,23 @@
  * Frames are compared exactly.  What a test may legitimately leave behind is
  * counted as free: slabs (their objects have a gate of their own) and the
  * kernel's own tables (which never shrink).
+ *
+ * Reclaim may take a page at any time, so what it does must not show.  A page
+ * of a file counts as free (its file can make it again; pages in the cache
+ * have a gate of their own, with the clean ones dropped); of a page that went
+ * to swap, the frame it gave back is taken off again for the slot it took, and
+ * frames of compressed pages and of cached ones count as free.
  */
 #include "kernel/ktest.h"
 #include "kernel/rcu.h"
+#include "mm/filemap.h"
 #include "mm/internal_low.h"
 #include "mm/page_alloc.h"
 #include "mm/slab.h"
+#include "mm/swap.h"
 #include "mm/tlb.h"
 #include "mm/vmalloc.h"
+#include "mm/zpool.h"
 
 static u64 kernel_tables(void)
 {
@@ -21,7 +30,12 @@ static u64 kernel_tables(void)
 
 static u64 sample_frames(void)
 {
-	return nr_free_pages() + slab_pages() + kernel_tables();
+	struct swap_stats s;
+
+	swap_stats(&s);
+	return nr_free_pages() + slab_pages() + kernel_tables() +
+	       nr_cache_pages() + zpool_pages() + s.cached -
+	       (s.total - s.free);
 }
 
 static u64 sample_tables(void)
@@ -30,6 +44,7 @@ static u64 sample_tables(void)
 }
 
 KT_GATE(free_frames, sample_frames);
+KT_GATE(cache_pages, nr_cache_pages);
 KT_GATE(table_pages, sample_tables);
 KT_GATE(slab_objects, slab_objects_inuse);
 KT_GATE(vmalloc_pages, vmalloc_pages_inuse);
@@ -40,6 +55,8 @@ KT_GATE(vmalloc_pages, vmalloc_pages_inuse);
  */
 static void settle(void)
 {
+	filemap_drop_clean();
+	swap_cache_settle();
 	tlb_leave_lazy_all();
 	for (int i = 0; i < 3; i++)
 		rcu_barrier();

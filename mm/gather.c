@@ -20,6 +20,7 @@
 #include "kernel/racepoint.h"
 #include "mm/page.h"
 #include "mm/pgtable.h"
+#include "mm/swap.h"
 #include "mm/tlb.h"
 
 static void range_reset(struct mmu_gather *tlb)
@@ -76,7 +77,7 @@ static void free_queued(struct mmu_gather *tlb)
 	struct page *table = tlb->tables, *next;
 
 	for (u32 i = 0; i < tlb->nr; i++)
-		put_page(tlb->pages[i]);
+		put_page_and_swap(tlb->pages[i]);
 	tlb->nr = 0;
 	tlb->tables = NULL;
 	for (; table; table = next) {

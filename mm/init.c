@@ -18,8 +18,11 @@
 #include "mm/bootmem.h"
 #include "mm/early.h"
 #include "mm/lru.h"
+#include "mm/internal_low.h"
 #include "mm/page_alloc.h"
+#include "mm/swap.h"
 #include "mm/slab.h"
+#include "mm/zpool.h"
 
 #define EARLY_MAPPED	(4UL << 30)
 
@@ -55,10 +58,13 @@ void mm_init(struct bootinfo *bi)
 	add_frames(0, EARLY_MAPPED);
 	kmap_init();					/* (4) */
 	add_frames(EARLY_MAPPED, ~0UL);			/* (5) */
+	page_alloc_set_watermarks();
 	slab_init();					/* (6) */
 	vmalloc_init();
 	tlb_init();
 	mm_high_init();
+	swap_cache_init();
+	zpool_init();
 	page_alloc_stats(&s);
 	mem_usable_bytes = s.total << PAGE_SHIFT;
 	pr_info("mm: %llu MiB of RAM, %llu MiB managed, %llu MiB free\n",

@@ -16,6 +16,10 @@ void pgtable_seal_kernel(void);
 void pte_set_table(struct pt_pos *pos, pte_t e);
 pte_t pte_clear_table(struct pt_pos *pos);
 
+/* page_alloc.c: what it has, without reclaiming; not prepared.  NULL. */
+struct page *alloc_attempt(u32 order, u32 flags);
+void page_alloc_set_watermarks(void);
+
 /* slab.c, vmalloc.c: give cached memory back, for exact leak gates. */
 void slab_shrink_all(void);
 u64 slab_pages(void);

@@ -197,6 +197,14 @@ void lru_munlock(struct page *p)
 		reflag(p, PG_unevictable, PG_unevictable, LRU_NEW_END);
 }
 
+void lru_lazyfree(struct page *p)
+{
+	page_clear(p, PG_referenced);
+	if (page_test(p, PG_active))
+		lru_deactivate(p);
+	reflag(p, PG_swapbacked, PG_swapbacked, LRU_NEW_END);
+}
+
 u64 lru_pages(enum lru_list lru)
 {
 	return READ_ONCE(node_data[0].nr[lru]);

@@ -29,7 +29,7 @@ struct pglist_data {
 	atomic64_t nr_isolated;			/* off their lists for a while */
 	struct thread *kswapd;			/* I */
 	struct wait_queue_head kswapd_wait;
-	u32 kswapd_order;			/* a: what it was woken for, + 1 */
+	u32 kswapd_wanted;			/* a */
 	u32 kswapd_failures;			/* a: rounds without a page */
 };
 
@@ -65,6 +65,8 @@ void lru_forget_isolated(struct page *p);
 /* Move to the new end of the active / the old end of the inactive list. */
 void lru_activate(struct page *p);
 void lru_deactivate(struct page *p);
+/* MADV_FREE: to the inactive file list, no longer backed by swap. */
+void lru_lazyfree(struct page *p);
 /* Of an unevictable page: a VM_LOCKED mapping of it is gone; look again. */
 void lru_munlock(struct page *p);
 

@@ -211,8 +211,14 @@ struct mm_struct {
 	u64 relocations;		/* migrator: tables moved so far */
 	struct list_head mm_list;	/* all user mms */
 	u32 id;				/* I: for traces */
+	u32 oom_state;			/* a: OOM_* */
 	struct thread *all_locks_owner;	/* lab: mm_take_all_locks holder */
 	struct mm_struct *drop_next;	/* tlb.c: mmdrop put off */
+};
+enum oom_state {
+	OOM_NONE,
+	OOM_DYING,		/* chosen: may use the reserve, should end */
+	OOM_REAPED,		/* its anonymous memory is gone */
 };
 extern struct mm_struct init_mm;
 

@@ -14,6 +14,9 @@
  *     be full of it when it is handed out again: who wrote to it had no right.
  * A5  Two zones, below and above 4 GiB, so that ALLOC_LOW needs no search.
  *     No block crosses: 4 GiB is a multiple of the largest.
+ * A6  Who may reclaim leaves WMARK_MIN frames free; others half of that; those
+ *     who free memory by what they allocate (memalloc, the OOM killer's
+ *     victim) nothing.  Looked at when a CPU's list is empty, and roughly.
  *
  * A6  Others look at any frame's flags at any time (page_is_free(), stale
  *     getters): the owner too writes them whole.
@@ -32,7 +35,10 @@
 #include "kernel/thread.h"
 #include "kernel/trace.h"
 #include "mm/early.h"
+#include "mm/internal_low.h"
 #include "mm/mmu_model.h"
+#include "mm/oom.h"
+#include "mm/vmscan.h"
 
 #define LOW_PFNS	(1UL << (32 - PAGE_SHIFT))
 #define PCP_MAX		62
@@ -56,11 +62,7 @@ struct pcp {
 static struct zone zones[NR_ZONES];
 static DEFINE_PER_CPU(struct pcp, pcp) = { .lock = SPINLOCK_INIT(LOCK_PCP) };
 static u64 managed_frames, least_free = ~0UL;
-
-/* One test at a time: thread whose allocations are counted. */
-static struct thread *fail_thread;
-static u32 fail_in;
-static bool fail_fired;
+static u64 wmark[NR_WMARKS];			/* A6 */
 
 void page_alloc_init(void)
 {
@@ -130,22 +132,29 @@ static struct page *zone_alloc(struct zone *z, u32 order)
 	return p;
 }
 
+static u64 zone_frames(void)
+{
+	return READ_ONCE(zones[ZONE_LOW].free) +
+	       READ_ONCE(zones[ZONE_HIGH].free);
+}
+
 /* Several CPUs may come with a new minimum: the least of them stays. */
 static void note_least(void)
 {
-	u64 now = READ_ONCE(zones[ZONE_LOW].free) +
-		  READ_ONCE(zones[ZONE_HIGH].free);
-	u64 least = READ_ONCE(least_free);
+	u64 now = zone_frames(), least = READ_ONCE(least_free);
 
 	while (now < least && !try_cmpxchg(&least_free, &least, now))
 		;
 }
 
-static struct page *alloc_block(u32 order, u32 flags)
+/* `keep` frames stay free (about: nobody else is kept out). */
+static struct page *alloc_block(u32 order, u32 flags, u64 keep)
 {
 	int z = flags & ALLOC_LOW ? ZONE_LOW : ZONE_HIGH;
 	struct page *p = NULL;
 
+	if (zone_frames() < keep + (1UL << order))
+		return NULL;
 	for (; z >= 0 && !p; z--) {
 		if (!READ_ONCE(zones[z].free))
 			continue;
@@ -181,10 +190,13 @@ static struct page *pcp_pop(struct pcp *c)
 	return p;
 }
 
-static void pcp_refill(struct pcp *c)
+static void pcp_refill(struct pcp *c, u64 keep)
 {
-	while (c->nr < PCP_BATCH) {
-		struct page *p = alloc_block(0, ALLOC_PLAIN);
+	/* Short of memory, no frame is hoarded. */
+	u32 want = zone_frames() < wmark[WMARK_HIGH] ? 1 : PCP_BATCH;
+
+	while (c->nr < want) {
+		struct page *p = alloc_block(0, ALLOC_PLAIN, keep);
 
 		if (!p)
 			return;
@@ -198,7 +210,7 @@ static void pcp_shrink(struct pcp *c, u32 keep)
 		free_block(pcp_pop(c), 0);
 }
 
-static struct page *pcp_alloc(void)
+static struct page *pcp_alloc(u64 keep)
 {
 	struct page *p = NULL;
 	struct pcp *c;
@@ -207,7 +219,7 @@ static struct page *pcp_alloc(void)
 	c = this_cpu_ptr(&pcp);
 	spin_lock(&c->lock);
 	if (!c->nr)
-		pcp_refill(c);
+		pcp_refill(c, keep);
 	if (c->nr)
 		p = pcp_pop(c);
 	spin_unlock(&c->lock);
@@ -359,23 +371,80 @@ static void prepare(struct page *p, u32 order, u32 flags)
 		atomic_set_release(&p->_refcount, 1);
 }
 
+/* A6. */
+static u64 frames_to_keep(u32 flags)
+{
+	struct thread *t = current();
+
+	if (t && !in_irq() && (t->memalloc || oom_victim_current()))
+		return 0;
+	return flags & ALLOC_RECLAIM ? wmark[WMARK_MIN] : wmark[WMARK_MIN] / 2;
+}
+
+struct page *alloc_attempt(u32 order, u32 flags)
+{
+	u64 keep = frames_to_keep(flags);
+
+	for (int attempt = 0; attempt < 2; attempt++) {
+		struct page *p;
+
+		if (attempt)
+			drain_pcp_all();
+		p = order || flags & ALLOC_LOW ? alloc_block(order, flags, keep) :
+						 pcp_alloc(keep);
+		if (p)
+			return p;
+	}
+	return NULL;
+}
+
 struct page *alloc_pages(u32 order, u32 flags)
 {
-	struct page *p = NULL;
+	struct page *p;
 
 	if (order >= MAX_ORDER)
 		return NULL;
+	if (flags & ALLOC_RECLAIM)
+		might_reclaim();
 	if (!(flags & ALLOC_NO_INJECT) && should_fail_alloc())
 		return NULL;
-	for (int attempt = 0; attempt < 2 && !p; attempt++) {
-		if (attempt)
-			drain_pcp_all();
-		p = order || flags & ALLOC_LOW ? alloc_block(order, flags) :
-						 pcp_alloc();
-	}
+	p = alloc_attempt(order, flags);
+	if (unlikely(!p && flags & ALLOC_RECLAIM && !current()->memalloc))
+		p = alloc_reclaim(order, flags);
+	if (unlikely(zone_frames() < wmark[WMARK_LOW]))
+		kswapd_wake();
 	if (p)
 		prepare(p, order, flags);
 	return p;
+}
+
+bool memory_below(enum watermark w)
+{
+	return zone_frames() < wmark[w];
+}
+
+u64 watermark(enum watermark w)
+{
+	return wmark[w];
+}
+
+bool memory_is_low(void)
+{
+	return memory_below(WMARK_LOW);
+}
+
+/* min: 4 * sqrt(KiB) KiB as in Linux, but not less than a 128th. */
+void page_alloc_set_watermarks(void)
+{
+	u64 kib = managed_frames << (PAGE_SHIFT - 10), root = 1;
+	u64 min_frames;
+
+	while (root * root < kib)
+		root++;
+	min_frames = max(root, managed_frames / 128);
+	wmark[WMARK_MIN] = min_frames;
+	wmark[WMARK_LOW] = min_frames * 2;
+	wmark[WMARK_HIGH] = min_frames * 3;
 }
 
 /* In the largest blocks their addresses allow. */
@@ -420,27 +489,4 @@ void page_alloc_stats(struct page_stats *s)
 	for (u32 o = 0; o < MAX_ORDER; o++)
 		s->blocks[o] = zones[ZONE_LOW].nr_blocks[o] +
 			       zones[ZONE_HIGH].nr_blocks[o];
-}
-
-void alloc_fail_nth(u32 n)
-{
-	WRITE_ONCE(fail_thread, NULL);
-	fail_in = n;
-	fail_fired = false;
-	if (n)
-		WRITE_ONCE(fail_thread, current());
-}
-
-bool alloc_failed_nth(void)
-{
-	return fail_fired;
-}
-
-bool should_fail_alloc(void)
-{
-	if (likely(!READ_ONCE(fail_thread)) || fail_thread != current() ||
-	    in_irq() || fail_fired || --fail_in)
-		return false;
-	fail_fired = true;
-	return true;
 }

@@ -13,9 +13,18 @@ enum alloc_flags {
 	ALLOC_FROZEN	= BIT(1),	/* count 0: tables, slab */
 	ALLOC_LOW	= BIT(2),	/* below 4 GiB */
 	ALLOC_NO_INJECT	= BIT(3),	/* alloc_fail_nth() does not count it */
+	ALLOC_RECLAIM	= BIT(4),	/* may sleep, and reclaim: see alloc_slow.c */
 };
 
-/* Any context but irq; never sleeps.  NULL: out of memory.  count 1, mapcount -1 */
+/* Free frames kept: below low kswapd runs, below min one has to reclaim. */
+enum watermark { WMARK_MIN, WMARK_LOW, WMARK_HIGH, NR_WMARKS };
+bool memory_below(enum watermark w);
+u64 watermark(enum watermark w);
+
+/*
+ * Any context but irq; sleeps with ALLOC_RECLAIM only.  NULL: out of memory.
+ * count 1, mapcount -1.
+ */
 struct page *alloc_pages(u32 order, u32 flags);
 static inline struct page *alloc_page(u32 flags) { return alloc_pages(0, flags); }
 /*

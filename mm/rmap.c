@@ -49,6 +49,21 @@ void page_add_new_anon_rmap(struct page *p, struct vm_area_struct *vma,
 	lru_add(p);
 }
 
+/* The page lock keeps others from mapping it as the first at the same time. */
+void page_add_swapped_rmap(struct page *p, struct vm_area_struct *vma,
+			   vaddr_t va)
+{
+	KASSERT(page_test(p, PG_locked) && vma->anon_vma);
+	if (!page_mapped(p)) {
+		p->index = linear_page_index(vma, va);
+		WRITE_ONCE(p->mapping, (void *)((u64)vma->anon_vma->root |
+						PAGE_MAPPING_ANON));
+	}
+	atomic_inc(&p->_mapcount);
+	atomic64_inc(&vma->vm_mm->rss_anon);
+	lru_add(p);
+}
+
 void page_add_anon_rmap(struct page *p, struct vm_area_struct *vma)
 {
 	KASSERT(page_is_anon(p) && page_mapped(p));

@@ -48,6 +48,8 @@ void rmap_vma_attach(struct vm_area_struct *vma);
 /* The PTE's lock is held by the caller; mapcount and rss move here. */
 void page_add_new_anon_rmap(struct page *p, struct vm_area_struct *vma, vaddr_t va);
 void page_add_anon_rmap(struct page *p, struct vm_area_struct *vma);	/* fork */
+/* A page of the swap cache, locked, that others may map or have in swap. */
+void page_add_swapped_rmap(struct page *p, struct vm_area_struct *vma, vaddr_t va);
 void page_add_file_rmap(struct page *p, struct vm_area_struct *vma);
 void page_remove_rmap(struct page *p, struct vm_area_struct *vma);
 

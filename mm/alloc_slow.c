@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What an allocation does that may sleep and found less than the minimum.
+ *
+ *	reclaim -> try again -> ... -> kill somebody -> try again
+ *
+ * D1. Reclaim takes page locks (by trylock), i_mmap and anon_vma locks, and
+ *     opens notifier sections.  So nobody may ask for it who holds one of the
+ *     last two or is inside a section or its callbacks: rank RECLAIM stands
+ *     right outside of them, and every ALLOC_RECLAIM checks it, needed or not.
+ *     mmap_lock and page locks may be held.
+ * D2. Killing comes after ROUNDS rounds in a row that freed nothing and had
+ *     nothing under way.
+ * D3. A thread of the victim uses the reserve, and gives up when that is gone.
+ * D4. Orders above 0 try a few times and fail: nothing moves pages together.
+ *
+ * Tests: tests/kt/kt_vmscan.c, user/pressure
+ */
+#include "kernel/lockdep.h"
+#include "kernel/thread.h"
+#include "mm/internal_low.h"
+#include "mm/mmu_notifier.h"
+#include "mm/oom.h"
+#include "mm/page_alloc.h"
+#include "mm/swap.h"
+#include "mm/vmscan.h"
+
+#define BATCH		32
+#define ROUNDS		4
+#define ORDER_TRIES	3
+#define FAULT_TRIES	8
+
+static u32 reclaim_map;			/* D1: its address is the lock */
+
+void might_reclaim(void)
+{
+	if (!CONFIG_LAB)
+		return;
+	might_sleep();
+	lockdep_acquire(&reclaim_map, LOCK_RECLAIM, LOCKDEP_READ);
+	lockdep_release(&reclaim_map);
+	KASSERT(!mmu_sections_open());
+}
+
+struct page *alloc_reclaim(u32 order, u32 flags)
+{
+	u32 fruitless = 0, tries = 0;
+	struct page *p;
+
+	for (;;) {
+		u64 freed = try_to_free_pages(BATCH, RECLAIM_DIRECT);
+
+		p = alloc_attempt(order, flags);
+		if (p || (order && ++tries == ORDER_TRIES))	/* D4 */
+			return p;
+		fruitless = freed ? 0 : fruitless + 1;
+		if (fruitless == ROUNDS / 2)
+			slab_shrink_all();
+		if (oom_victim_current())
+			return NULL;				/* D3 */
+		if (fruitless < ROUNDS) {
+			yield();
+			continue;
+		}
+		if (!out_of_memory())				/* D2 */
+			return NULL;
+		fruitless = 0;
+	}
+}
+
+bool reclaim_for_fault(u32 attempt)
+{
+	if (attempt == FAULT_TRIES || oom_victim_current())
+		return false;
+	might_reclaim();
+	if (try_to_free_pages(BATCH, RECLAIM_DIRECT))
+		return true;
+	slab_shrink_all();
+	return out_of_memory();
+}
+
+void reclaim_throttle(void)
+{
+	if (likely(!memory_below(WMARK_MIN)) || current()->memalloc)
+		return;
+	might_reclaim();
+	try_to_free_pages(BATCH, RECLAIM_DIRECT);
+}
