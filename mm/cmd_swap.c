@@ -15,6 +15,7 @@
 #include "mm/init.h"
 #include "mm/page_alloc.h"
 #include "mm/swap.h"
+#include "mm/swap_disk.h"
 #include "mm/vmscan.h"
 #include "mm/vmstat.h"
 #include "mm/zpool.h"
@@ -23,6 +24,7 @@
 #define KIB(frames)	((frames) << (PAGE_SHIFT - 10))
 #define ZRAM_MAX	(1UL << (30 - PAGE_SHIFT))	/* 1 GiB */
 #define ZRAM_PRIO	0
+#define DISK_PRIO	-1		/* slower */
 #define NAME_LEN	16
 
 static char wanted[NAME_LEN] = "zram";
@@ -41,7 +43,7 @@ static int swapon_name(const char *name)
 	struct page_stats ps;
 
 	if (strcmp(name, "zram"))
-		return -ENODEV;
+		return disk_swapon(name, DISK_PRIO);
 	page_alloc_stats(&ps);
 	return zram_swapon(name, min(ps.total * 6, ZRAM_MAX), ZRAM_PRIO);
 }

@@ -278,6 +278,8 @@ void swap_write_done(struct page *p, int err)
 	if (err) {
 		set_page_dirty(p);		/* still only here */
 		atomic64_inc(&nr_errors);
+	} else if (!page_mapped(p)) {
+		lru_deactivate(p);		/* next time it can go */
 	}
 	page_clear_wake(p, PG_writeback);
 }
