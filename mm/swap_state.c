@@ -127,6 +127,14 @@ void swap_cache_delete(struct page *p)
 	put_page(p);
 }
 
+/* Dirty, and an entry still wants the bytes. */
+static bool wanted_dirty(const struct page *p)
+{
+	return page_test(p, PG_dirty) &&
+	       swap_count((swp_entry_t){ p->private }) &&
+	       !BUG_SWITCH("swap_dirty_before_freeze");
+}
+
 int swap_cache_remove_frozen(struct page *p)
 {
 	struct address_space *m = cache_of(p);
@@ -140,8 +148,7 @@ int swap_cache_remove_frozen(struct page *p)
 		return -EBUSY;
 	}
 	RACE_POINT("swap:after_freeze");
-	if (page_mapped(p) || page_test(p, PG_writeback) ||
-	    (page_test(p, PG_dirty) && swap_count((swp_entry_t){ p->private }))) {
+	if (page_mapped(p) || page_test(p, PG_writeback) || wanted_dirty(p)) {
 		page_ref_unfreeze(p, expected);			/* C3 */
 		spin_unlock(&m->i_pages_lock);
 		return -EBUSY;
