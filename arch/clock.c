@@ -21,7 +21,8 @@
 #define GATE_ON		BIT(0)
 #define GATE_SPEAKER	BIT(1)
 #define GATE_OUT	BIT(5)
-#define PIT_MAX_POLLS	10000000
+#define PIT_MAX_POLLS	1000000
+#define PIT_POLL_TURNS	500	/* less than a microsecond each */
 
 #define CALIBRATE_MS	10
 #define DEFAULT_KHZ	1000000
@@ -47,6 +48,7 @@ u64 pit_wait(u32 ms)
 		if (inb(PIT_GATE) & GATE_OUT)
 			return rdtsc() - start;
 		cpu_relax();
+		cpu_spin(PIT_POLL_TURNS);
 	}
 	return 0;
 }
@@ -86,7 +88,7 @@ u64 ktime_get(void)
 
 void udelay(u64 us)
 {
-	u64 start, ticks;
+	u64 start, ticks, gone;
 
 	if (!tsc_khz) {
 		for (u64 i = 0; i < us; i++)
@@ -95,6 +97,9 @@ void udelay(u64 us)
 	}
 	start = rdtsc();
 	ticks = us * tsc_khz / 1000;
-	while (rdtsc() - start < ticks)
+	/* Looks at the clock more often the nearer the end is. */
+	while ((gone = rdtsc() - start) < ticks) {
 		cpu_relax();
+		cpu_spin((ticks - gone) / 8 + 1);
+	}
 }

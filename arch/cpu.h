@@ -40,6 +40,14 @@
 #define EFER_NXE	BIT(11)
 
 static inline void cpu_relax(void) { asm volatile("pause" ::: "memory"); }
+/*
+ * At least `turns` cycles; for waits for a time, between two looks at the
+ * clock.  A PAUSE costs QEMU as much as thousands of these.
+ */
+static inline void cpu_spin(u64 turns)
+{
+	asm volatile("1: dec %0\n\tjnz 1b" : "+r"(turns) :: "cc");
+}
 static inline void local_irq_disable(void) { asm volatile("cli" ::: "memory"); }
 static inline void local_irq_enable(void) { asm volatile("sti" ::: "memory"); }
 /* sti;hlt is atomic: an interrupt that is pending ends the hlt at once. */
