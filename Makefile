@@ -30,6 +30,8 @@ $(OTHER_GOALS): $(FIRST_GOAL)
 else
 
 include mk/config.mk
+include mk/soak.mk
+include mk/race.mk
 include mk/kernel.mk
 include mk/image.mk
 include mk/qemu.mk

@@ -7,12 +7,14 @@
 #include "arch/uaccess.h"
 #include "arch/internal.h"
 #include "lib/err.h"
+#include "lib/schedpoint.h"
 #include "lib/string.h"
 
 u64 copy_from_user_keep(void *to, vaddr_t from, u64 n)
 {
 	if (unlikely(!access_ok(from, n)))
 		return n;
+	sched_point(SP_USER);
 	return raw_user_copy(to, (const void *)from, n);
 }
 
@@ -30,6 +32,7 @@ u64 copy_to_user(vaddr_t to, const void *from, u64 n)
 {
 	if (unlikely(!access_ok(to, n)))
 		return n;
+	sched_point(SP_USER);
 	return raw_user_copy((void *)to, from, n);
 }
 

@@ -23,6 +23,7 @@
 #include "kernel/racepoint.h"
 #include "kernel/rcu.h"
 #include "kernel/report.h"
+#include "kernel/schedpoint.h"
 #include "kernel/shell.h"
 #include "kernel/thread.h"
 #include "lib/err.h"
@@ -60,6 +61,7 @@ void kt_fail(struct kt *t, const char *file, int line, const char *fmt, ...)
 	va_end(ap);
 	__atomic_fetch_add(&t->failures, 1, __ATOMIC_RELAXED);
 	kprintf("# %s:%d: %s\n", file, line, buf);
+	sched_explore_failed();
 }
 
 static void settle(void)
@@ -117,7 +119,9 @@ static void run_body(const struct ktest *test, struct run_state *rs,
 	u64 warned = warn_count(), start = ktime_get(), took;
 	u32 held = lockdep_held_count();
 
+	sched_explore_begin();
 	test->fn(t);
+	sched_explore_end();
 	took = ktime_get() - start;
 	race_disarm_all();
 	bug_clear_all();

@@ -18,6 +18,7 @@
 #include "kernel/panic.h"
 #include "kernel/printk.h"
 #include "kernel/report.h"
+#include "kernel/schedpoint.h"
 #include "kernel/shell.h"
 #include "kernel/thread.h"
 #include "kernel/trace.h"
@@ -119,6 +120,7 @@ void panic(const char *fmt, ...)
 	va_list ap;
 
 	local_irq_disable();
+	sched_explore_failed();
 	begin();
 	va_start(ap, fmt);
 	vsnprintf(msg, sizeof(msg), fmt, ap);
@@ -133,6 +135,7 @@ void panic_regs(const struct regs *r, const char *fmt, ...)
 	va_list ap;
 
 	local_irq_disable();
+	sched_explore_failed();
 	begin();
 	va_start(ap, fmt);
 	vsnprintf(msg, sizeof(msg), fmt, ap);

@@ -27,6 +27,7 @@
 
 #define PARK_WAIT_NS	5000000000ULL
 #define PARK_MAX_NS	30000000000ULL
+#define PARK_TURNS	500	/* under a microsecond; cpu_spin() */
 
 extern struct race_point __racepoints_start[], __racepoints_end[];
 extern struct bug_switch __bugs_start[], __bugs_end[];
@@ -41,6 +42,7 @@ static void park(struct race_point *rp)
 	smp_store_release(&rp->parked, 1);			/* (B) */
 	while (!smp_load_acquire(&rp->released)) {		/* (C) */
 		cpu_relax();
+		cpu_spin(PARK_TURNS);
 		if (!this_cpu_read(preempt_count) && !irqs_disabled())
 			preempt_schedule();
 		if (ktime_get() > end)

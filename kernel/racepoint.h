@@ -15,6 +15,7 @@
 #define KERNEL_RACEPOINT_H
 
 #include "kernel/config.h"
+#include "lib/schedpoint.h"
 #include "lib/types.h"
 #include "lib/compiler.h"
 
@@ -35,6 +36,7 @@ void race_point_hit(struct race_point *rp);
 		__attribute__((section(".racepoints"), used, aligned(8))) = { .name = (n) }; \
 		if (unlikely(READ_ONCE(__rp.armed)))			\
 			race_point_hit(&__rp);				\
+		sched_point(SP_RACE);					\
 	}								\
 } while (0)
 

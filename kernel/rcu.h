@@ -13,6 +13,7 @@
 
 #include "lib/types.h"
 #include "lib/atomic.h"
+#include "lib/schedpoint.h"
 #include "kernel/preempt.h"
 #include "kernel/config.h"
 #include "kernel/lockdep.h"
@@ -33,6 +34,7 @@ struct rcu_head {
 
 static inline void rcu_read_lock(void)
 {
+	sched_point(SP_RCU);
 	preempt_disable();
 	if (CONFIG_LAB)
 		rcu_section_open();
@@ -40,6 +42,7 @@ static inline void rcu_read_lock(void)
 
 static inline void rcu_read_unlock(void)
 {
+	sched_point(SP_RCU);
 	if (CONFIG_LAB)
 		rcu_section_close();
 	preempt_enable();

@@ -25,6 +25,7 @@
 #include "kernel/preempt.h"
 #include "kernel/report.h"
 #include "lib/atomic.h"
+#include "lib/schedpoint.h"
 
 #define BACKOFF_MAX	64
 #define STUCK_NS	30000000000ULL
@@ -79,15 +80,18 @@ static void lock_slow(spinlock_t *l)
 
 void spin_lock(spinlock_t *l)
 {
+	sched_point(SP_LOCK);
 	preempt_disable();
 	if (CONFIG_LAB)
 		lockdep_acquire(l, l->rank, LOCKDEP_WRITE);
 	if (unlikely(!try_once(l)))
 		lock_slow(l);
+	sched_point(SP_LOCK);
 }
 
 void spin_lock_nest_lock(spinlock_t *l, const void *outer)
 {
+	sched_point(SP_LOCK);
 	preempt_disable();
 	if (CONFIG_LAB)
 		lockdep_acquire_nest(l, l->rank, outer);
@@ -97,6 +101,7 @@ void spin_lock_nest_lock(spinlock_t *l, const void *outer)
 
 bool spin_trylock(spinlock_t *l)
 {
+	sched_point(SP_LOCK);
 	preempt_disable();
 	if (unlikely(!try_once(l))) {
 		preempt_enable();
@@ -121,12 +126,15 @@ void spin_unlock(spinlock_t *l)
 {
 	release(l);
 	preempt_enable();
+	sched_point(SP_UNLOCK);
 }
 
 u64 spin_lock_irqsave(spinlock_t *l)
 {
-	u64 flags = local_irq_save();
+	u64 flags;
 
+	sched_point(SP_LOCK);
+	flags = local_irq_save();
 	preempt_disable();
 	if (CONFIG_LAB)
 		lockdep_acquire(l, l->rank, LOCKDEP_WRITE);
@@ -148,6 +156,7 @@ void spin_unlock_irqrestore(spinlock_t *l, u64 flags)
 	release(l);
 	local_irq_restore(flags);
 	preempt_enable();
+	sched_point(SP_UNLOCK);
 }
 
 bool spin_is_locked(const spinlock_t *l)

@@ -18,6 +18,7 @@
 #include "kernel/panic.h"
 #include "kernel/preempt.h"
 #include "kernel/sched.h"
+#include "kernel/schedpoint.h"
 
 struct timer_base {
 	spinlock_t lock;		/* LOCK_TIMER, irqsave */
@@ -122,6 +123,7 @@ void timer_run_expired(void)
 
 void upcall_timer_tick(struct regs *r)
 {
+	sched_explore_tick();
 	timer_run_expired();
 	sched_tick(user_mode(r) ? TICK_USER : TICK_KERNEL);
 }

@@ -8,6 +8,9 @@
  * A2. Operations that return nothing promise atomicity only.
  * A3. read and set are one plain access.
  *
+ * A4. A place where another CPU may come between stands before each atomic
+ *     read-modify-write (lab builds: lib/schedpoint.h).
+ *
  * Built on the compiler's __atomic operations alone, so that ThreadSanitizer
  * understands every one of them on the host.
  */
@@ -16,6 +19,7 @@
 
 #include "lib/types.h"
 #include "lib/compiler.h"
+#include "lib/schedpoint.h"
 
 #define smp_mb()	__atomic_thread_fence(__ATOMIC_SEQ_CST)
 #define smp_rmb()	__atomic_thread_fence(__ATOMIC_ACQUIRE)
@@ -43,14 +47,18 @@
 	__cmpxchg_once(ptr, old, new, __UNIQUE_ID(cmp))
 #define __cmpxchg_once(ptr, old, new, u) ({				\
 	typeof(*(ptr)) u = (old);					\
+	sched_point(SP_ATOMIC);						\
 	__atomic_compare_exchange_n(ptr, &u, new, false,		\
 				    __ATOMIC_SEQ_CST, __ATOMIC_RELAXED); \
 	u; })
 /* True if exchanged; else *oldp is updated to what was found. */
 #define try_cmpxchg(ptr, oldp, new)					\
-	__atomic_compare_exchange_n(ptr, oldp, new, false,		\
-				    __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)
-#define xchg(ptr, v)	__atomic_exchange_n(ptr, v, __ATOMIC_SEQ_CST)
+	(sched_point(SP_ATOMIC),					\
+	 __atomic_compare_exchange_n(ptr, oldp, new, false,		\
+				     __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+#define xchg(ptr, v)							\
+	(sched_point(SP_ATOMIC),					\
+	 __atomic_exchange_n(ptr, v, __ATOMIC_SEQ_CST))
 
 typedef struct { int counter; } atomic_t;
 typedef struct { s64 counter; } atomic64_t;
@@ -77,10 +85,12 @@ static __always_inline void pfx##_set_release(atype *v, type i)		\
 }									\
 static __always_inline void pfx##_add(type i, atype *v)			\
 {									\
+	sched_point(SP_ATOMIC);						\
 	__atomic_fetch_add(&v->counter, i, __ATOMIC_RELAXED);		\
 }									\
 static __always_inline void pfx##_sub(type i, atype *v)			\
 {									\
+	sched_point(SP_ATOMIC);						\
 	__atomic_fetch_sub(&v->counter, i, __ATOMIC_RELAXED);		\
 }									\
 static __always_inline void pfx##_inc(atype *v)				\
@@ -93,34 +103,42 @@ static __always_inline void pfx##_dec(atype *v)				\
 }									\
 static __always_inline void pfx##_or(type i, atype *v)			\
 {									\
+	sched_point(SP_ATOMIC);						\
 	__atomic_fetch_or(&v->counter, i, __ATOMIC_RELAXED);		\
 }									\
 static __always_inline void pfx##_and(type i, atype *v)			\
 {									\
+	sched_point(SP_ATOMIC);						\
 	__atomic_fetch_and(&v->counter, i, __ATOMIC_RELAXED);		\
 }									\
 static __always_inline type pfx##_fetch_add(type i, atype *v)		\
 {									\
+	sched_point(SP_ATOMIC);						\
 	return __atomic_fetch_add(&v->counter, i, __ATOMIC_SEQ_CST);	\
 }									\
 static __always_inline type pfx##_fetch_sub(type i, atype *v)		\
 {									\
+	sched_point(SP_ATOMIC);						\
 	return __atomic_fetch_sub(&v->counter, i, __ATOMIC_SEQ_CST);	\
 }									\
 static __always_inline type pfx##_fetch_or(type i, atype *v)		\
 {									\
+	sched_point(SP_ATOMIC);						\
 	return __atomic_fetch_or(&v->counter, i, __ATOMIC_SEQ_CST);	\
 }									\
 static __always_inline type pfx##_fetch_and(type i, atype *v)		\
 {									\
+	sched_point(SP_ATOMIC);						\
 	return __atomic_fetch_and(&v->counter, i, __ATOMIC_SEQ_CST);	\
 }									\
 static __always_inline type pfx##_add_return(type i, atype *v)		\
 {									\
+	sched_point(SP_ATOMIC);						\
 	return __atomic_add_fetch(&v->counter, i, __ATOMIC_SEQ_CST);	\
 }									\
 static __always_inline type pfx##_sub_return(type i, atype *v)		\
 {									\
+	sched_point(SP_ATOMIC);						\
 	return __atomic_sub_fetch(&v->counter, i, __ATOMIC_SEQ_CST);	\
 }									\
 static __always_inline type pfx##_inc_return(atype *v)			\
@@ -191,16 +209,19 @@ __ATOMIC_FAMILY(atomic64, atomic64_t, s64)
  */
 static __always_inline void set_bit(u64 n, unsigned long *map)
 {
+	sched_point(SP_ATOMIC);
 	__atomic_fetch_or(&map[n / 64], BIT(n % 64), __ATOMIC_RELAXED);
 }
 
 static __always_inline void clear_bit(u64 n, unsigned long *map)
 {
+	sched_point(SP_ATOMIC);
 	__atomic_fetch_and(&map[n / 64], ~BIT(n % 64), __ATOMIC_RELAXED);
 }
 
 static __always_inline void change_bit(u64 n, unsigned long *map)
 {
+	sched_point(SP_ATOMIC);
 	__atomic_fetch_xor(&map[n / 64], BIT(n % 64), __ATOMIC_RELAXED);
 }
 
@@ -211,12 +232,14 @@ static __always_inline bool test_bit(u64 n, const unsigned long *map)
 
 static __always_inline bool test_and_set_bit(u64 n, unsigned long *map)
 {
+	sched_point(SP_ATOMIC);
 	return __atomic_fetch_or(&map[n / 64], BIT(n % 64),
 				 __ATOMIC_SEQ_CST) >> (n % 64) & 1;
 }
 
 static __always_inline bool test_and_clear_bit(u64 n, unsigned long *map)
 {
+	sched_point(SP_ATOMIC);
 	return __atomic_fetch_and(&map[n / 64], ~BIT(n % 64),
 				  __ATOMIC_SEQ_CST) >> (n % 64) & 1;
 }
@@ -224,12 +247,14 @@ static __always_inline bool test_and_clear_bit(u64 n, unsigned long *map)
 /* Acquire / release forms, for bits that are locks. */
 static __always_inline bool test_and_set_bit_lock(u64 n, unsigned long *map)
 {
+	sched_point(SP_ATOMIC);
 	return __atomic_fetch_or(&map[n / 64], BIT(n % 64),
 				 __ATOMIC_ACQUIRE) >> (n % 64) & 1;
 }
 
 static __always_inline void clear_bit_unlock(u64 n, unsigned long *map)
 {
+	sched_point(SP_ATOMIC);
 	__atomic_fetch_and(&map[n / 64], ~BIT(n % 64), __ATOMIC_RELEASE);
 }
 

@@ -32,6 +32,7 @@
 #include "kernel/config.h"
 #include "kernel/init.h"
 #include "kernel/racepoint.h"
+#include "lib/schedpoint.h"
 #include "kernel/trace.h"
 #include "lib/err.h"
 #include "mm/internal.h"
@@ -258,6 +259,7 @@ static int start_all(struct mmu_notifier_subscriptions *subs,
 
 void mmu_notifier_invalidate_range_start(struct mmu_notifier_range *r)
 {
+	sched_point(SP_NOTIFIER);
 	r->flags |= MMU_NOTIFIER_RANGE_BLOCKABLE;
 	if (CONFIG_LAB) {
 		might_sleep();
@@ -267,6 +269,7 @@ void mmu_notifier_invalidate_range_start(struct mmu_notifier_range *r)
 		return;
 	TRACE4(MN_START, r->mm->id, r->start, r->end, r->event);
 	start_all(subs_of(r->mm), r);
+	sched_point(SP_NOTIFIER);
 }
 
 int mmu_notifier_invalidate_range_start_nonblock(struct mmu_notifier_range *r)
@@ -290,6 +293,7 @@ void mmu_notifier_invalidate_range_end(struct mmu_notifier_range *r)
 	struct mmu_notifier *mn;
 	int idx;
 
+	sched_point(SP_NOTIFIER);
 	if (CONFIG_LAB)
 		mmu_section_close(r);
 	if (!mm_has_notifiers(r->mm))

@@ -12,6 +12,7 @@
  *
  * Tests: tests/kt/kt_pgtable.c
  */
+#include "lib/schedpoint.h"
 #include "kernel/trace.h"
 #include "mm/internal_low.h"
 #include "mm/mmu_model.h"
@@ -67,10 +68,12 @@ static void check_pos(const struct pt_pos *pos)
 void pte_set(struct pt_pos *pos, pte_t e)
 {
 	check_pos(pos);
+	sched_point(SP_PTE);
 	KASSERT(pte_none(pte_read(pos->ptep)));
 	TRACE4(PTE_SET, trace_id(pos), pos->va, 0, e.val);
 	pte_write_raw(pos->ptep, e);
 	count(pos, __pte(0), e);
+	sched_point(SP_PTE);
 }
 
 pte_t pte_clear(struct pt_pos *pos)
@@ -83,6 +86,7 @@ pte_t pte_replace(struct pt_pos *pos, pte_t e)
 	pte_t old;
 
 	check_pos(pos);
+	sched_point(SP_PTE);
 	old = pte_xchg_raw(pos->ptep, e);			/* E2 */
 	KASSERT(!pte_table(old, pos->level) && !pte_limbo(old));
 	count(pos, old, e);
@@ -91,6 +95,7 @@ pte_t pte_replace(struct pt_pos *pos, pte_t e)
 	else
 		TRACE4(PTE_SET, trace_id(pos), pos->va, old.val, e.val);
 	changed(pos, old, e);
+	sched_point(SP_PTE);
 	return old;
 }
 
@@ -99,6 +104,7 @@ pte_t pte_modify(struct pt_pos *pos, u64 clear, u64 set)
 	pte_t old, new;
 
 	check_pos(pos);
+	sched_point(SP_PTE);
 	KASSERT(!((clear | set) & PTE_ADDR));
 	old = pte_read(pos->ptep);
 	do {
@@ -108,18 +114,21 @@ pte_t pte_modify(struct pt_pos *pos, u64 clear, u64 set)
 	count(pos, old, new);
 	TRACE4(PTE_SET, trace_id(pos), pos->va, old.val, new.val);
 	changed(pos, old, new);
+	sched_point(SP_PTE);
 	return old;
 }
 
 void pte_set_table(struct pt_pos *pos, pte_t e)
 {
 	check_pos(pos);
+	sched_point(SP_PTE);
 	KASSERT(pos->level > 1 && pte_none(pte_read(pos->ptep)));
 	TRACE4(PTE_SET, trace_id(pos), pos->va, 0, e.val);
 	/* The empty table before the way to it; partner: walk_down's loads. */
 	smp_wmb();
 	pte_write_raw(pos->ptep, e);
 	count(pos, __pte(0), e);
+	sched_point(SP_PTE);
 }
 
 pte_t pte_clear_table(struct pt_pos *pos)
@@ -127,6 +136,7 @@ pte_t pte_clear_table(struct pt_pos *pos)
 	pte_t old;
 
 	check_pos(pos);
+	sched_point(SP_PTE);
 	old = pte_xchg_raw(pos->ptep, __pte(0));
 	KASSERT(pte_table(old, pos->level));
 	TRACE4(PTE_CLEAR, trace_id(pos), pos->va, old.val, pos->level);

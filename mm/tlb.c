@@ -28,6 +28,7 @@
 #include "kernel/panic.h"
 #include "kernel/preempt.h"
 #include "kernel/racepoint.h"
+#include "lib/schedpoint.h"
 #include "kernel/thread.h"
 #include "kernel/trace.h"
 #include "kernel/upcall.h"
@@ -315,8 +316,10 @@ u64 flush_tlb_mm_range(struct mm_struct *mm, vaddr_t start, vaddr_t end,
 	u64 irq;
 
 	KASSERT(mm != &init_mm);
+	sched_point(SP_FLUSH);
 	/* (A) is the caller's; this is a full barrier.  Then (B). */
 	f.gen = (u64)atomic64_inc_return(&mm->tlb_gen);
+	sched_point(SP_FLUSH);
 	TRACE4(TLB_FLUSH, mm->id, f.start, f.end, f.gen);
 	preempt_disable();
 	this_cpu_inc(stats.flushes);
@@ -331,6 +334,7 @@ u64 flush_tlb_mm_range(struct mm_struct *mm, vaddr_t start, vaddr_t end,
 	if (CONFIG_LAB)
 		check_caught_up(&mask, &f);
 	preempt_enable();
+	sched_point(SP_FLUSH);
 	mmu_notifier_arch_invalidate_secondary_tlbs(mm, f.start, f.end);
 	return f.gen;
 }
