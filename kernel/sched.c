@@ -313,6 +313,7 @@ void yield(void)
 	might_sleep();
 	/* The tick counts it down, on this CPU. */
 	WRITE_ONCE(current()->slice, 0);
+	cpu_relax();	/* other CPUs may have what it waits for */
 	schedule();
 }
 

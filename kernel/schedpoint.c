@@ -17,8 +17,8 @@
  * X3  A point where the thread can be preempted preempts it now and then:
  *     threads of one CPU interleave too.
  * X4  A loop without points would have the machine until some timer is due,
- *     and on two CPUs for ever: QEMU gives the CPU whose turn it is then an
- *     empty slice.  So every CPU ticks 1,000 to 10,000 times a second while
+ *     and with an even number of CPUs for ever (docs/exploration.md,
+ *     "Slices").  So every CPU ticks 1,000 to 10,000 times a second while
  *     the points are armed, and a tick hands over.  Ticks come between any two
  *     instructions, where no point stands.
  *
@@ -37,7 +37,7 @@
  * (-debugcon).  Two runs are the same when these files are.
  *
  * No locks.  docs/exploration.md says what this can show and what not.
- * Tests: tests/drive/race.py, tests/kt/kt_schedpoint.c
+ * Tests: tests/drive/race.py
  */
 #include "kernel/schedpoint.h"
 #include "arch/cpu.h"
