@@ -51,6 +51,7 @@ struct thread {
 	void *arg;
 	void *stack;			/* lowest address of the kernel stack */
 	u64 utime_ticks, stime_ticks, switches;
+	u64 faults;			/* own: page faults resolved */
 	struct thread *reap_next;
 	atomic_t refs;			/* 1 for running + holders */
 	struct wait_queue_head exit_wait;

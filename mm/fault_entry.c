@@ -203,8 +203,10 @@ bool upcall_page_fault(struct regs *r, vaddr_t addr, u64 err, int *sig,
 	flags |= err & PF_I ? FAULT_EXEC : 0;
 	res = fault_user_address(mm, addr, flags);
 	TRACE4(FAULT, mm->id, addr, err, res);
-	if (res == FAULT_DONE)
+	if (res == FAULT_DONE) {
+		current()->faults++;
 		return true;
+	}
 	fault_signal(res, sig, code);
 	if (res == FAULT_OOM)
 		pr_err("out of memory: thread %u of mm %u killed at %llx\n",

@@ -136,6 +136,7 @@ int dup_mmap(struct mm_struct *child, struct mm_struct *parent)
 	child->brk = parent->brk;
 	child->start_stack = parent->start_stack;
 	child->arg_start = parent->arg_start;
+	child->arg_end = parent->arg_end;
 	child->limit_as = parent->limit_as;
 	child->limit_data = parent->limit_data;
 	child->limit_locked = parent->limit_locked;

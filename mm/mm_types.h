@@ -192,7 +192,7 @@ struct mm_struct {
 	u32 map_count;			/* m */
 	vaddr_t mmap_base;		/* I: top of the mmap area, grows down */
 	vaddr_t start_brk, brk;		/* m */
-	vaddr_t start_stack, arg_start;	/* I */
+	vaddr_t start_stack, arg_start, arg_end; /* I */
 	u64 total_vm;			/* m: pages */
 	u64 def_flags;			/* m: VM_* of new vmas: MCL_FUTURE */
 	/* a: bytes, ~0 for none; whoever owns the mm sets them */

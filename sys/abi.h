@@ -110,6 +110,9 @@ struct linux_rusage {
 };
 static_assert(sizeof(struct linux_rusage) == 144);
 
+#define RUSAGE_CHILDREN	(-1)
+#define RUSAGE_THREAD	1
+
 struct linux_utsname {
 	char sysname[65], nodename[65], release[65], version[65], machine[65],
 	     domain[65];

@@ -180,6 +180,7 @@ static int write_stack(struct exec *x, struct words *out)
 	random_fill(fixed + 16, 16);
 	out->w[out->n++] = x->args.argc;
 	push_strings(out, x, base, &off, x->args.argc);
+	x->mm->arg_end = base + off;
 	push_strings(out, x, base, &off, x->args.envc);
 	push_auxv(out, x, base + off, below);
 	x->sp = (below - out->n * sizeof(u64)) & ~15UL;

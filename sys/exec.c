@@ -177,7 +177,9 @@ static int own_files(struct process *p)
 	copy = files_dup(old);
 	if (!copy)
 		return -ENOMEM;
+	spin_lock(&proc_lock);		/* others look through /proc */
 	p->files = copy;
+	spin_unlock(&proc_lock);
 	files_put(old);
 	return 0;
 }

@@ -90,7 +90,7 @@ static void become_zombie(struct process *p)
 	/* Each had the lists' reference (P1). */
 	list_for_each_entry_safe(c, n, &dead, all_link) {
 		list_del_init(&c->all_link);
-		process_put(c);
+		process_reap(c);
 	}
 }
 
@@ -107,6 +107,7 @@ static bool leave_process(struct uthread *ut, u32 status)
 	last = !p->nr_threads;
 	p->utime += ut->thread->utime_ticks;
 	p->stime += ut->thread->stime_ticks;
+	p->minflt += ut->thread->faults;
 	if (last)
 		p->exit_status = p->group_exit ? p->group_status : status;
 	else if (p->group_exec)

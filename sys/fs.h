@@ -14,6 +14,7 @@
 #include "sys/abi.h"
 
 struct cpio_entry;
+struct file;
 struct file_ops;
 struct inode;
 
@@ -48,7 +49,12 @@ struct inode {
 	struct inode *parent;		/* N: no reference; NULL: removed */
 	/* symbolic links: one of the two */
 	const char *target;		/* I */
-	struct inode *(*follow)(void);	/* I: a reference, or NULL */
+	/* I: a reference, or NULL */
+	struct inode *(*follow)(const struct inode *link);
+	/* /proc: whose (I: pid; 0: the machine's), and names that are not
+	 * among the entries: a reference, or NULL.  fs_names held. */
+	u32 proc_pid;
+	struct inode *(*lookup)(struct inode *dir, const char *name, u32 len);
 };
 
 extern struct rwsem fs_names;
@@ -85,8 +91,9 @@ struct walk {
 	u32 len;			/* 0: the path ends in a ., .. or / */
 	u32 want_dir;			/* a slash follows the last name */
 	u32 links;			/* followed so far */
+	struct inode *held;		/* W3: put it after fs_names is dropped */
 };
-/* fs_names held; nothing in w is referenced.  base NULL: the root. */
+/* fs_names held; of what is in w only `held` is referenced.  base NULL: the root. */
 int fs_walk(struct walk *w, struct inode *base, const char *path, u32 flags);
 /* The inode with a reference, or ERR_PTR. */
 struct inode *fs_lookup(struct inode *base, const char *path, u32 flags);
@@ -121,6 +128,25 @@ bool blkdev_read_only(const struct inode *inode);
 
 /* regular.c */
 extern const struct file_ops regular_fops, dir_fops;
+struct dir_reader {
+	vaddr_t to;
+	u64 room, done;
+	u64 pos;		/* the last cookie that was given */
+};
+struct dir_item {
+	const char *name;
+	u64 cookie;		/* ascending */
+	u64 ino;
+	u32 mode;
+};
+/* False: no room, or user memory ended (then *err). */
+bool dir_emit(struct dir_reader *rd, const struct dir_item *item, s64 *err);
+/*
+ * getdents of a directory's entries, and then of what more() emits, behind
+ * rd->pos (NULL: nothing); its cookies are larger than theirs.
+ */
+s64 dir_list(struct file *f, vaddr_t to, u64 len,
+	     bool (*more)(struct dir_reader *rd, s64 *err));
 /* initramfs.c: how many regular files the archive gave. */
 u32 initramfs_files(void);
 

@@ -55,7 +55,7 @@ static int add_new(const struct walk *w, struct inode *inode)
 struct inode *fs_create(struct inode *base, const char *path, u32 mode)
 {
 	struct inode *inode = NULL;
-	struct walk w;
+	struct walk w = { 0 };
 	int err;
 
 	down_write(&fs_names);
@@ -68,6 +68,7 @@ struct inode *fs_create(struct inode *base, const char *path, u32 mode)
 		err = add_new(&w, inode);
 	}
 	up_write(&fs_names);
+	inode_put(w.held);
 	if (!err)
 		return inode;
 	inode_put(inode);
@@ -77,7 +78,7 @@ struct inode *fs_create(struct inode *base, const char *path, u32 mode)
 int fs_mkdir(struct inode *base, const char *path, u32 mode)
 {
 	struct inode *inode = NULL;
-	struct walk w;
+	struct walk w = { 0 };
 	int err;
 
 	down_write(&fs_names);
@@ -87,6 +88,7 @@ int fs_mkdir(struct inode *base, const char *path, u32 mode)
 		err = add_new(&w, inode);
 	}
 	up_write(&fs_names);
+	inode_put(w.held);
 	inode_put(inode);
 	return err;
 }
@@ -95,7 +97,7 @@ int fs_symlink(const char *target, struct inode *base, const char *path)
 {
 	size_t len = strlen(target) + 1;
 	struct inode *inode = NULL;
-	struct walk w;
+	struct walk w = { 0 };
 	char *copy;
 	int err;
 
@@ -118,6 +120,7 @@ int fs_symlink(const char *target, struct inode *base, const char *path)
 		err = add_new(&w, inode);
 	}
 	up_write(&fs_names);
+	inode_put(w.held);
 	inode_put(inode);
 	kfree(copy);
 	return err;
@@ -126,7 +129,7 @@ int fs_symlink(const char *target, struct inode *base, const char *path)
 int fs_unlink(struct inode *base, const char *path)
 {
 	struct inode *gone = NULL;
-	struct walk w;
+	struct walk w = { 0 };
 	int err;
 
 	down_write(&fs_names);
@@ -136,6 +139,7 @@ int fs_unlink(struct inode *base, const char *path)
 	if (!err)
 		gone = dir_remove(w.dir, dir_find(w.dir, w.name, w.len));
 	up_write(&fs_names);
+	inode_put(w.held);
 	inode_put(gone);
 	return err;
 }
@@ -154,7 +158,7 @@ static bool ends_in(const char *path, const char *name)
 int fs_rmdir(struct inode *base, const char *path)
 {
 	struct inode *gone = NULL;
-	struct walk w;
+	struct walk w = { 0 };
 	int err;
 
 	down_write(&fs_names);
@@ -174,13 +178,14 @@ int fs_rmdir(struct inode *base, const char *path)
 	if (!err)
 		gone = dir_remove(w.dir, dir_find(w.dir, w.name, w.len));
 	up_write(&fs_names);
+	inode_put(w.held);
 	inode_put(gone);
 	return err;
 }
 
 int fs_link(const struct fs_path *from, const struct fs_path *to, u32 flags)
 {
-	struct walk w, old;
+	struct walk w = { 0 }, old = { 0 };
 	int err;
 
 	down_write(&fs_names);
@@ -195,6 +200,8 @@ int fs_link(const struct fs_path *from, const struct fs_path *to, u32 flags)
 	if (!err)
 		err = dir_add(w.dir, w.name, w.len, old.inode);
 	up_write(&fs_names);
+	inode_put(w.held);
+	inode_put(old.held);
 	return err;
 }
 
@@ -238,7 +245,7 @@ int fs_rename(const struct fs_path *from, const struct fs_path *to, u32 flags)
 {
 	struct inode *gone = NULL, *moved = NULL;
 	struct dirent *de;
-	struct walk w, old;
+	struct walk w = { 0 }, old = { 0 };
 	int err;
 
 	if (flags & ~(u32)RENAME_NOREPLACE)
@@ -264,6 +271,8 @@ int fs_rename(const struct fs_path *from, const struct fs_path *to, u32 flags)
 		moved->parent = w.dir;		/* dir_remove cleared it */
 out:
 	up_write(&fs_names);
+	inode_put(w.held);
+	inode_put(old.held);
 	inode_put(gone);
 	inode_put(moved);
 	return err;

@@ -4,8 +4,10 @@
  * Tests: tests/abi/t_mmap
  */
 #include "arch/layout.h"
+#include "arch/uaccess.h"
 #include "lib/err.h"
 #include "mm/mmap.h"
+#include "mm/vmastat.h"
 #include "mm/writeback.h"
 #include "sys/file.h"
 #include "sys/fs.h"
@@ -129,4 +131,28 @@ SYSCALL_FN(msync)
 	if (s->a[0] + len < s->a[0])
 		return -ENOMEM;
 	return do_msync(cur_proc()->mm, s->a[0], len, flags);
+}
+
+SYSCALL_FN(mincore)
+{
+	u64 pages = PAGE_ALIGN(s->a[1]) >> PAGE_SHIFT, done = 0, n;
+	u8 vec[128];
+	s64 err;
+
+	if (s->a[0] & ~PAGE_MASK)
+		return -EINVAL;
+	if (!access_ok(s->a[0], s->a[1]))
+		return -ENOMEM;
+	if (!access_ok(s->a[2], pages))
+		return -EFAULT;
+	for (; done < pages; done += n) {
+		n = min(pages - done, (u64)sizeof(vec));
+		err = mm_mincore(cur_proc()->mm, s->a[0] + done * PAGE_SIZE,
+				 vec, n);
+		if (err)
+			return err;
+		if (copy_to_user(s->a[2] + done, vec, n))
+			return -EFAULT;
+	}
+	return 0;
 }

@@ -2,12 +2,14 @@
 /*
  * From paths to inodes.
  *
- * W1. A walk happens inside one hold of fs_names, so nothing in it needs a
- *     reference; whoever wants to keep an inode takes one before unlocking.
+ * W1. A walk happens inside one hold of fs_names, so nothing in it that has a
+ *     name needs a reference; whoever wants to keep an inode takes one before
+ *     unlocking.
  * W2. At most MAX_LINKS symbolic links are followed in one walk, which bounds
  *     the recursion of walk_path() too.
- * W3. What a link of the kernel leads to is held by the walker's process:
- *     its program, and its directory, which changes under fs_names only.
+ * W3. What has no name of its own (a process's directory in /proc, what a link
+ *     of the kernel leads to) is referenced by w->held, the last one only: what
+ *     came before it is not needed any more, or pinned by fs_names (procfs.c).
  *
  * Tests: tests/abi/t_files
  */
@@ -23,6 +25,17 @@
 
 static int walk_path(struct walk *w, struct inode *base, const char *path,
 		     u32 flags);
+
+/* W3.  Takes the reference. */
+static void hold(struct walk *w, struct inode *inode)
+{
+	struct inode *old = w->held;
+
+	if (!inode)
+		return;
+	w->held = inode;
+	inode_put(old);
+}
 
 /* One component into w; ".." and "." have no name of their own. */
 static int find_component(struct walk *w, struct inode *dir, const char *name,
@@ -49,6 +62,10 @@ static int find_component(struct walk *w, struct inode *dir, const char *name,
 	}
 	de = dir_find(dir, name, len);
 	w->inode = de ? de->inode : NULL;
+	if (!de && dir->lookup) {
+		w->inode = dir->lookup(dir, name, len);
+		hold(w, w->inode);
+	}
 	return 0;
 }
 
@@ -62,16 +79,17 @@ static int follow_link(struct walk *w)
 	if (sub.links > MAX_LINKS)				/* W2 */
 		return -ELOOP;
 	if (link->follow) {
-		to = link->follow();
+		to = link->follow(link);
 		if (!to)
 			return -ENOENT;
 		w->inode = to;
 		w->len = 0;	/* `to` has no name here */
-		inode_put(to);	/* W3: not its last one */
+		hold(w, to);
 		return 0;
 	}
 	err = walk_path(&sub, w->dir, link->target, WALK_FOLLOW | WALK_CREATE);
 	w->links = sub.links;
+	hold(w, sub.held);
 	if (err)
 		return err;
 	w->inode = sub.inode;
@@ -121,7 +139,7 @@ int fs_walk(struct walk *w, struct inode *base, const char *path, u32 flags)
 {
 	int err;
 
-	memset(w, 0, sizeof(*w));
+	*w = (struct walk){ 0 };
 	if (!*path)
 		return -ENOENT;
 	err = walk_path(w, base ? base : fs_root, path, flags);
@@ -144,6 +162,7 @@ struct inode *fs_lookup(struct inode *base, const char *path, u32 flags)
 	if (!err)
 		inode_get(w.inode);				/* W1 */
 	up_read(&fs_names);
+	inode_put(w.held);
 	return err ? ERR_PTR(err) : w.inode;
 }
 

@@ -175,7 +175,7 @@ static s64 do_readlink(s32 dfd, vaddr_t upath, vaddr_t to, s64 size)
 		inode_put(inode);
 		return -EINVAL;
 	}
-	exe = inode->follow ? inode->follow() : NULL;
+	exe = inode->follow ? inode->follow(inode) : NULL;
 	text = exe ? exe->path : inode->target;
 	ret = -ENOENT;
 	if (text) {

@@ -111,7 +111,8 @@ void process_put(struct process *p)
 	KASSERT(atomic_read(&p->refs) > 0);
 	if (!atomic_dec_and_test(&p->refs))
 		return;
-	KASSERT(!p->mm && !p->files && list_empty(&p->threads));
+	KASSERT(!p->mm && !p->files && !p->proc_dir);
+	KASSERT(list_empty(&p->threads));
 	sigpending_flush(p, &p->shared);
 	kmem_cache_free(process_cache, p);
 }
@@ -119,16 +120,18 @@ void process_put(struct process *p)
 /* All that a zombie does without.  By the last thread, or before the first. */
 void process_release_resources(struct process *p)
 {
-	struct files *files = p->files;
-	struct fs_context *fs = p->fs;
+	struct fs_context *fs;
+	struct files *files;
 	struct mm_struct *mm;
 	struct inode *exe;
 
-	p->files = NULL;
-	p->fs = NULL;
 	spin_lock(&proc_lock);
+	files = p->files;
+	fs = p->fs;
 	mm = p->mm;
 	exe = p->exe;
+	p->files = NULL;
+	p->fs = NULL;
 	p->mm = NULL;			/* P3 */
 	p->exe = NULL;
 	spin_unlock(&proc_lock);
@@ -250,6 +253,12 @@ void process_unlink_locked(struct process *p)
 	if (p->parent)
 		list_del_init(&p->sibling);
 	p->parent = NULL;
+}
+
+void process_reap(struct process *p)
+{
+	procfs_forget(p);
+	process_put(p);
 }
 
 struct process *find_process_locked(u32 pid)

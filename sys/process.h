@@ -67,9 +67,10 @@ struct process {
 	u32 stopped;			/* S: the signal that stopped us */
 	u32 report;			/* S: PROC_REPORT_* not yet waited for */
 
-	struct files *files;		/* C of any thread; NULL in zombies */
-	struct fs_context *fs;
+	struct files *files;		/* P; threads of it may just read */
+	struct fs_context *fs;		/* P; NULL in zombies, as files */
 	struct inode *exe;		/* P */
+	struct inode *proc_dir;		/* P, fs_names: in /proc, or NULL */
 	char comm[16];			/* a: torn reads are harmless */
 	struct linux_rlimit rlim[RLIM_NLIMITS];	/* a */
 	u64 start_ns;			/* I */
@@ -80,7 +81,7 @@ struct process {
 	struct alarm real_timer;	/* alarm_lock: ITIMER_REAL */
 	u64 real_interval;		/* alarm_lock: ns */
 	struct cpu_itimer cpu_timer[2];	/* alarm_lock: VIRTUAL, PROF */
-	u64 minflt;			/* a */
+	u64 minflt, cminflt;		/* P: faults of threads gone, of children */
 };
 #define PROC_REPORT_STOP	BIT(0)
 #define PROC_REPORT_CONT	BIT(1)
@@ -150,6 +151,10 @@ struct uthread *find_uthread_locked(u32 tid);
 /* With a reference, or NULL. */
 struct process *find_process(u32 pid);
 void process_unlink_locked(struct process *p);
+/* Drops the lists' reference of one that was unlinked.  Sleeps. */
+void process_reap(struct process *p);
+/* procfs.c: its directory goes; it was unlinked. */
+void procfs_forget(struct process *p);
 /* mm/ keeps the limits it enforces in the mm. */
 void process_apply_limits(const struct process *p, struct mm_struct *mm);
 void process_set_comm(struct process *p, const char *path);
@@ -183,5 +188,7 @@ u32 process_wait_end(struct process *p);
 
 /* times.c: ticks of the process and its threads; proc_lock or siglock held. */
 void process_ticks_locked(struct process *p, u64 *utime, u64 *stime);
+/* Page faults likewise; proc_lock held. */
+u64 process_faults_locked(struct process *p);
 
 #endif

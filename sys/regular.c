@@ -59,69 +59,71 @@ const struct file_ops regular_fops = {
 #define COOKIE_DOTDOT	2
 #define COOKIE_FIRST	2	/* + an entry's own, which starts at 1 */
 
-struct dir_reader {
-	vaddr_t to;
-	u64 room, done;
-	u64 pos;		/* the last cookie that was given */
-};
-
-/* False: no room, or user memory ended (then *err). */
-static bool emit(struct dir_reader *rd, const char *name, u64 cookie,
-		 const struct inode *inode, s64 *err)
+bool dir_emit(struct dir_reader *rd, const struct dir_item *item, s64 *err)
 {
 	u64 buf[DIRENT_MAX / sizeof(u64)];
 	struct linux_dirent64 *d = (struct linux_dirent64 *)buf;
-	u64 len = strlen(name);
+	u64 len = strlen(item->name);
 	u64 size = ALIGN(sizeof(*d) + len + 1, 8);
 
+	if (item->cookie <= rd->pos)
+		return true;
 	if (rd->done + size > rd->room)
 		return false;
 	memset(buf, 0, sizeof(buf));
-	d->d_ino = inode->ino;
-	d->d_off = (s64)cookie;
+	d->d_ino = item->ino;
+	d->d_off = (s64)item->cookie;
 	d->d_reclen = (u16)size;
-	d->d_type = (u8)((inode->mode & S_IFMT) >> 12);
-	memcpy(d->d_name, name, len + 1);
+	d->d_type = (u8)((item->mode & S_IFMT) >> 12);
+	memcpy(d->d_name, item->name, len + 1);
 	if (copy_to_user(rd->to + rd->done, buf, size)) {
 		*err = -EFAULT;
 		return false;
 	}
 	rd->done += size;
-	rd->pos = cookie;
+	rd->pos = item->cookie;
 	return true;
 }
 
-static s64 emit_all(struct dir_reader *rd, struct inode *dir)
+static bool emit_inode(struct dir_reader *rd, const char *name, u64 cookie,
+		       const struct inode *inode, s64 *err)
+{
+	struct dir_item item = { name, cookie, inode->ino, inode->mode };
+
+	return dir_emit(rd, &item, err);
+}
+
+/* 1: all; 0: no room for more; -EFAULT. */
+static s64 emit_entries(struct dir_reader *rd, struct inode *dir)
 {
 	struct inode *parent = dir->parent ? dir->parent : dir;
 	struct dirent *de;
 	s64 err = 0;
 
-	if (rd->pos < COOKIE_DOT && !emit(rd, ".", COOKIE_DOT, dir, &err))
-		return err;
-	if (rd->pos < COOKIE_DOTDOT &&
-	    !emit(rd, "..", COOKIE_DOTDOT, parent, &err))
+	if (!emit_inode(rd, ".", COOKIE_DOT, dir, &err) ||
+	    !emit_inode(rd, "..", COOKIE_DOTDOT, parent, &err))
 		return err;
 	list_for_each_entry(de, &dir->entries, link) {
-		if (de->cookie + COOKIE_FIRST <= rd->pos)
-			continue;
-		if (!emit(rd, de->name, de->cookie + COOKIE_FIRST, de->inode,
-			  &err))
+		if (!emit_inode(rd, de->name, de->cookie + COOKIE_FIRST,
+				de->inode, &err))
 			return err;
 	}
-	return 1;		/* the end */
+	return 1;
 }
 
-static s64 dir_getdents(struct file *f, vaddr_t to, u64 len)
+s64 dir_list(struct file *f, vaddr_t to, u64 len,
+	     bool (*more)(struct dir_reader *rd, s64 *err))
 {
 	struct dir_reader rd = { to, len, 0, f->pos };
-	s64 end;
+	s64 end, err = 0;
 
 	down_read(&fs_names);
 	if (!f->inode->nlink || (f->inode != fs_root && !f->inode->parent))
 		end = -ENOENT;
 	else
-		end = emit_all(&rd, f->inode);
+		end = emit_entries(&rd, f->inode);
+	if (end == 1 && more)
+		end = more(&rd, &err) ? 1 : err;
 	up_read(&fs_names);
 	f->pos = rd.pos;
 	if (rd.done)
@@ -129,6 +131,11 @@ static s64 dir_getdents(struct file *f, vaddr_t to, u64 len)
 	if (end < 0)
 		return end;
 	return end ? 0 : -EINVAL;	/* not even one fits */
+}
+
+static s64 dir_getdents(struct file *f, vaddr_t to, u64 len)
+{
+	return dir_list(f, to, len, NULL);
 }
 
 static s64 dir_read(struct file *f, vaddr_t to, u64 len, u64 *pos)

@@ -93,6 +93,17 @@ void process_ticks_locked(struct process *p, u64 *utime, u64 *stime)
 	}
 }
 
+u64 process_faults_locked(struct process *p)
+{
+	u64 n = p->minflt;
+	struct uthread *ut;
+
+	assert_spin_held(&proc_lock);
+	list_for_each_entry(ut, &p->threads, link)
+		n += READ_ONCE(ut->thread->faults);
+	return n;
+}
+
 static void own_ticks(u64 *utime, u64 *stime)
 {
 	spin_lock(&proc_lock);
@@ -258,14 +269,20 @@ SYSCALL_FN(getrusage)
 	u64 u, k;
 	s32 who = (s32)s->a[0];
 
-	if (who < -1 || who > 1)
+	if (who < RUSAGE_CHILDREN || who > RUSAGE_THREAD)
 		return -EINVAL;
 	memset(&ru, 0, sizeof(ru));
 	spin_lock(&proc_lock);
 	process_ticks_locked(p, &u, &k);
-	if (who == -1) {
+	ru.minflt = (s64)process_faults_locked(p);
+	if (who == RUSAGE_CHILDREN) {
 		u = p->cutime;
 		k = p->cstime;
+		ru.minflt = (s64)p->cminflt;
+	} else if (who == RUSAGE_THREAD) {
+		u = current()->utime_ticks;
+		k = current()->stime_ticks;
+		ru.minflt = (s64)current()->faults;
 	}
 	spin_unlock(&proc_lock);
 	ru.utime = ns_timeval(u * NSEC_PER_TICK);

@@ -24,6 +24,7 @@ struct wait_req {
 	u32 pid, uid, status;		/* as wait4's status word */
 	s32 code;			/* CLD_* */
 	u64 utime, stime;		/* ticks */
+	u64 minflt;
 };
 
 static bool matches(const struct wait_req *w, const struct process *c)
@@ -45,10 +46,12 @@ static void take_zombie(struct wait_req *w, struct process *c)
 	w->code = c->exit_status & 0x7f ? CLD_KILLED : CLD_EXITED;
 	w->utime = c->utime + c->cutime;
 	w->stime = c->stime + c->cstime;
+	w->minflt = c->minflt + c->cminflt;
 	if (w->options & WNOWAIT)
 		return;
 	p->cutime += w->utime;
 	p->cstime += w->stime;
+	p->cminflt += w->minflt;
 	process_unlink_locked(c);
 	w->dead = c;
 }
@@ -118,7 +121,7 @@ static s64 do_wait(struct wait_req *w)
 			return -ERESTARTSYS;
 	}
 	if (w->dead)
-		process_put(w->dead);
+		process_reap(w->dead);
 	return found;
 }
 
@@ -129,6 +132,7 @@ static s64 put_rusage(vaddr_t to, const struct wait_req *w)
 	memset(&ru, 0, sizeof(ru));
 	ru.utime = ns_timeval(w->utime * NSEC_PER_TICK);
 	ru.stime = ns_timeval(w->stime * NSEC_PER_TICK);
+	ru.minflt = (s64)w->minflt;
 	return put_user_val(to, ru);
 }
 
