@@ -216,6 +216,11 @@ void apic_send_nmi_others(void)
 	}
 }
 
+void apic_send_nmi(u32 cpu)
+{
+	icr_write(cpu_apic_id[cpu], ICR_NMI);
+}
+
 void apic_send_init(u32 apic_id)
 {
 	icr_write(apic_id, ICR_INIT);

@@ -26,6 +26,7 @@ void apic_eoi(void);
 void apic_timer_start(u32 hz);		/* periodic tick on this CPU */
 void apic_send_ipi(u32 cpu, u8 vector);
 void apic_send_nmi_others(void);
+void apic_send_nmi(u32 cpu);
 u32 apic_id_of(u32 cpu);
 /*
  * Start up to max CPUs (0: all).  Allocates per-CPU areas and stacks with

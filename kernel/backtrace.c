@@ -122,6 +122,17 @@ void backtrace_print(const u64 *pcs, u32 nr)
 	}
 }
 
+/* switch_stacks() has pushed rbp first, below the return address. */
+void backtrace_switched(u64 rsp)
+{
+	u64 frame[7];
+
+	if (copy_nofault(frame, (void *)rsp, sizeof(frame)))
+		kprintf("backtrace: no stack at %llx\n", rsp);
+	else
+		backtrace_from(frame[6], frame[5], rsp);
+}
+
 void dump_stack(void)
 {
 	backtrace_from(0, (u64)__builtin_frame_address(0), 0);

@@ -160,7 +160,7 @@ static void blkdone_main(void *arg)
 
 	(void)arg;
 	for (;;) {
-		wait_event(&done_wq, (rq = take_done()));	/* B3 */
+		wait_event_idle(&done_wq, (rq = take_done()));	/* B3 */
 		count(rq);
 		rq->done(rq);
 	}

@@ -49,6 +49,8 @@ struct lockdep_state {
 	u32 nr;
 	u32 overflow;		/* nested locks that found no slot */
 	const void *waiting;	/* a: it waits for this one, the last it lists */
+	u64 seen_switches, seen_at;	/* watchdog: asleep since, */
+	bool told;			/* and reported */
 	struct held_lock held[LOCKDEP_MAX_HELD];
 	struct held_srcu srcu[LOCKDEP_MAX_SRCU];
 };

@@ -15,6 +15,7 @@
 #include "arch/upcall.h"
 #include "kernel/cmdline.h"
 #include "kernel/ktest.h"
+#include "kernel/nmi.h"
 #include "kernel/panic.h"
 #include "kernel/printk.h"
 #include "kernel/report.h"
@@ -164,9 +165,8 @@ void upcall_kernel_trap(struct regs *r, vaddr_t addr)
 
 bool upcall_nmi(struct regs *r)
 {
-	(void)r;
 	if (!panic_in_progress())
-		return false;
+		return nmi_dump_here(r);
 	if (READ_ONCE(panic_cpu) == smp_processor_id() + 1)
 		return true;
 	atomic_inc(&nr_stopped);

@@ -30,6 +30,8 @@ void backtrace_from(u64 rip, u64 rbp, u64 rsp);
 #define BACKTRACE_TRAP	1UL
 u32 backtrace_save(u64 *pcs, u32 max, u64 rbp);
 void backtrace_print(const u64 *pcs, u32 nr);
+/* Of a thread that does not run: rsp is what the switch saved. */
+void backtrace_switched(u64 rsp);
 /* "name+0x12" into buf. */
 const char *ksym_format(u64 addr, char *buf, size_t len);
 /* Address of a symbol, 0 if unknown. */

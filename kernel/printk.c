@@ -6,6 +6,8 @@
  *     the consoles when its level is below console_loglevel.
  * K2  Output of one call is not torn apart by another's: out_lock.
  * K3  After console_enter_panic() no lock is taken: one CPU runs.
+ * K4  A CPU that dumps itself from an NMI takes no lock: who asked it holds
+ *     out_lock, or has waited for it in vain.
  *
  * The ring keeps the last RING_SIZE bytes.  Locks: out_lock (LOCK_CONSOLE, the
  * innermost of all), irqsave.  Consoles are registered for ever.
@@ -23,6 +25,7 @@
 #define RING_SIZE	65536U	/* a power of two */
 #define LINE_MAX	512
 #define DEFAULT_LEVEL	6
+#define HOLD_NS		200000000ULL
 
 int console_loglevel = 7;
 
@@ -31,16 +34,49 @@ static struct console *consoles;
 static char ring[RING_SIZE];
 static u64 ring_end;		/* bytes ever written */
 static bool panicking;
+static DEFINE_PER_CPU(u32, direct);	/* K4 */
+static bool held;		/* console_hold() got the lock */
+
+/* K4 */
+static bool no_lock(void)
+{
+	return panicking || unlikely(this_cpu_read(direct));
+}
 
 static u64 out_begin(void)
 {
-	return panicking ? 0 : spin_lock_irqsave(&out_lock);
+	return no_lock() ? 0 : spin_lock_irqsave(&out_lock);
 }
 
 static void out_end(u64 flags)
 {
-	if (!panicking)
+	if (!no_lock())
 		spin_unlock_irqrestore(&out_lock, flags);
+}
+
+void console_direct(enum console_how how)
+{
+	this_cpu_add(direct, how == CONSOLE_DIRECT ? 1U : -1U);
+}
+
+u64 console_hold(void)
+{
+	u64 flags = local_irq_save(), end = ktime_get() + HOLD_NS;
+	bool got;
+
+	while (!(got = spin_trylock(&out_lock)) && ktime_get() < end)
+		cpu_relax();
+	WRITE_ONCE(held, got);
+	console_direct(CONSOLE_DIRECT);
+	return flags;
+}
+
+void console_release(u64 flags)
+{
+	console_direct(CONSOLE_LOCKED);
+	if (held)
+		spin_unlock(&out_lock);
+	local_irq_restore(flags);
 }
 
 static void emit(const char *s, size_t len)

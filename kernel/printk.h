@@ -39,6 +39,16 @@ extern int console_loglevel;		/* 0..8; default 7: messages < it show */
 void printk_dump_ring(void);		/* dmesg */
 /* Polled input of any console: -EAGAIN if none, -ENODEV if none can poll. */
 int console_poll_raw(void);
+/*
+ * Keeps others from printing while this CPU and those that it asks by NMI do
+ * (nmi.c).  Preemption off; IRQs off in between.  Waits for a bounded time
+ * only: then the output may mix.
+ */
+u64 console_hold(void);
+void console_release(u64 flags);
+/* This CPU prints without the lock, from an NMI; nests. */
+enum console_how { CONSOLE_LOCKED, CONSOLE_DIRECT };
+void console_direct(enum console_how how);
 /* Switches console output to the lock-free panic path. */
 void console_enter_panic(void);
 

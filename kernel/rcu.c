@@ -265,7 +265,7 @@ static void gp_main(void *arg)
 {
 	(void)arg;
 	for (;;) {
-		wait_event(&gp_wq, READ_ONCE(cb_kick) ||
+		wait_event_idle(&gp_wq, READ_ONCE(cb_kick) ||
 			   wanted(READ_ONCE(gp_started) + 1));
 		one_grace_period();
 	}
@@ -278,7 +278,7 @@ static void cb_main(void *arg)
 
 	(void)arg;
 	for (;;) {
-		wait_event(&cb_wq, READ_ONCE(cb_handed) != cb_done);
+		wait_event_idle(&cb_wq, READ_ONCE(cb_handed) != cb_done);
 		flags = spin_lock_irqsave(&gp_lock);
 		batch = cb_handed;
 		head = done.head;

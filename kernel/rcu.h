@@ -98,12 +98,13 @@ u64 rcu_started(void);
 void rcu_check_gp_end(u64 gp);
 bool rcu_check_queue(const struct rcu_head *head);
 void rcu_check_run(const struct rcu_head *head);
-/* From the tick: reports a grace period that does not end. */
-void rcu_check_stall(void);
-/* Prints which CPUs have not answered yet, and in what section they are. */
-void rcu_print_waited_for(void);
+/*
+ * From the tick: reports, once, a grace period that has not ended for so many
+ * of this CPU's ticks (0: never): which CPUs have not answered, and what they
+ * do.
+ */
+void rcu_check_stall(u32 limit);
 bool rcu_cpu_waited_for(u32 cpu);
-extern u32 rcu_stall_ticks;		/* a: 0: never reported */
 
 /* Static, or freed an RCU grace period after the last synchronize_srcu(). */
 struct srcu_struct {

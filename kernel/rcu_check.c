@@ -25,6 +25,7 @@
  */
 #include "arch/cpu.h"
 #include "arch/smp.h"
+#include "kernel/nmi.h"
 #include "kernel/panic.h"
 #include "kernel/printk.h"
 #include "kernel/rcu.h"
@@ -42,6 +43,14 @@ struct section {
 
 static DEFINE_PER_CPU(struct section, section);
 static const struct rcu_head *queued[SLOTS];	/* a */
+
+struct stall {
+	u64 gp;
+	u32 ticks;			/* gp has not ended for */
+};
+
+static DEFINE_PER_CPU(struct stall, stall);
+static u64 stall_told;			/* a: the last grace period reported */
 
 void rcu_section_open(void)
 {
@@ -91,6 +100,50 @@ void rcu_bad_dereference(const char *what, const char *why)
 	place_note(&at, __builtin_frame_address(0), PLACE_CALL);
 	report_bug("%s is dereferenced without protection (%s) at %s", what,
 		   why, place_format(&at, here, sizeof(here)));
+}
+
+/*
+ * Stalls.
+ */
+static void report_stall(u64 gp, u32 ticks)
+{
+	char there[PLACE_LEN];
+	u32 cpu, nr = 0;
+
+	report_warn_begin("RCU grace period %llu has not ended for %u ticks",
+			  gp, ticks);
+	for_each_cpu(cpu, &cpu_online_mask) {
+		const struct section *s = per_cpu_ptr(&section, cpu);
+
+		if (!rcu_cpu_waited_for(cpu))
+			continue;
+		nr++;
+		kprintf("it waits for CPU %u", cpu);
+		if (READ_ONCE(s->since))
+			kprintf(", in the read section opened at %s",
+				place_format(&s->at, there, sizeof(there)));
+		kprintf("\n");
+		nmi_dump_cpu(cpu);
+	}
+	if (!nr)
+		kprintf("all CPUs have answered: does rcu_gp not run?\n");
+	report_warn_end();
+}
+
+void rcu_check_stall(u32 limit)
+{
+	struct stall *st = this_cpu_ptr(&stall);
+	u64 gp = rcu_started(), told = READ_ONCE(stall_told);
+
+	if (gp != st->gp || gp == rcu_completed()) {
+		st->gp = gp;
+		st->ticks = 0;
+		return;
+	}
+	if (++st->ticks < limit || !limit || told == gp)
+		return;
+	if (cmpxchg(&stall_told, told, gp) == told)
+		report_stall(gp, st->ticks);
 }
 
 /* (C) */

@@ -38,6 +38,7 @@
 #include "kernel/timer.h"
 #include "kernel/trace.h"
 #include "kernel/upcall.h"
+#include "kernel/watchdog.h"
 #include "lib/err.h"
 
 struct rq {
@@ -283,6 +284,8 @@ static void __schedule(enum sched_mode mode)
 	struct rq *rq = this_cpu_ptr(&run_queue);
 
 	rcu_note_qs();						/* C5 */
+	if (CONFIG_LAB)
+		watchdog_scheduled();
 	spin_lock(&rq->lock);
 	this_cpu_write(need_resched, 0);
 	put_prev(rq, prev, mode);

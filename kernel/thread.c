@@ -149,7 +149,7 @@ static void reaper_main(void *arg)
 
 	(void)arg;
 	for (;;) {
-		wait_event(&reap_wq, READ_ONCE(reap_list));
+		wait_event_idle(&reap_wq, READ_ONCE(reap_list));
 		for (t = xchg(&reap_list, NULL); t; t = next) {	/* (A) */
 			next = t->reap_next;			/* (B) */
 			reap(t);

@@ -37,6 +37,7 @@ struct thread {
 	bool migrating;			/* own CPU: leaves its queue */
 	bool urgent;			/* I: goes first when woken */
 	bool idle;			/* I: a CPU's idle thread */
+	bool noload;			/* own: it waits for work, see wait.h */
 	bool reaped;			/* a: stack is freed, see thread_join */
 	u32 interrupted;		/* a: a signal is pending */
 	u32 memalloc;			/* own: reclaims, may use the reserve */

@@ -19,6 +19,7 @@
 #include "kernel/preempt.h"
 #include "kernel/sched.h"
 #include "kernel/schedpoint.h"
+#include "kernel/watchdog.h"
 
 struct timer_base {
 	spinlock_t lock;		/* LOCK_TIMER, irqsave */
@@ -124,6 +125,8 @@ void timer_run_expired(void)
 void upcall_timer_tick(struct regs *r)
 {
 	sched_explore_tick();
+	if (CONFIG_LAB)
+		watchdog_tick(r);
 	timer_run_expired();
 	sched_tick(user_mode(r) ? TICK_USER : TICK_KERNEL);
 }

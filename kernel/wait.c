@@ -42,6 +42,11 @@ void prepare_to_wait(struct wait_queue_head *wq, struct wait_entry *w,
 	spin_unlock_irqrestore(&wq->lock, flags);
 }
 
+void wait_noload(enum wait_load load)
+{
+	WRITE_ONCE(current()->noload, load == WAIT_NOLOAD);
+}
+
 void finish_wait(struct wait_queue_head *wq, struct wait_entry *w)
 {
 	u64 flags;

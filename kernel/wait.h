@@ -32,6 +32,9 @@ struct wait_entry {
 
 void init_waitqueue_head(struct wait_queue_head *wq);
 enum wait_mode { WAIT_UNINTERRUPTIBLE, WAIT_INTERRUPTIBLE };
+/* Does the current thread wait for work, for ever if need be? */
+enum wait_load { WAIT_LOAD, WAIT_NOLOAD };
+void wait_noload(enum wait_load load);
 void prepare_to_wait(struct wait_queue_head *wq, struct wait_entry *w, enum wait_mode mode);
 void finish_wait(struct wait_queue_head *wq, struct wait_entry *w);
 /* Any context.  Wakes every waiter / the first nr waiters. */
@@ -42,6 +45,13 @@ bool signal_pending(void);
 void schedule(void);
 /* Sleeps until woken or until the time (ktime ns); see thread.h */
 bool schedule_until(u64 deadline_ns);
+
+/* For work that may never come: no hung thread, however long it takes. */
+#define wait_event_idle(wq, cond) do {					\
+	wait_noload(WAIT_NOLOAD);					\
+	wait_event(wq, cond);						\
+	wait_noload(WAIT_LOAD);						\
+} while (0)
 
 #define wait_event(wq, cond) do {					\
 	struct wait_entry __w = { .thread = NULL };			\

@@ -102,8 +102,11 @@ void lock_page(struct page *p)
 {
 	might_sleep();
 	lockdep_acquire(p, LOCK_PAGE, LOCKDEP_WRITE);
-	if (!trylock_page(p))
-		wait_event(page_queue(p), trylock_page(p));
+	if (trylock_page(p))
+		return;
+	lockdep_waits(p);
+	wait_event(page_queue(p), trylock_page(p));
+	lockdep_waits(NULL);
 }
 
 void unlock_page(struct page *p)

@@ -49,7 +49,7 @@ static u32 wait_foreground(struct process *p)
 	u32 count = 0, now;
 
 	for (;;) {
-		wait_event(&kernel_child_wait,
+		wait_event_idle(&kernel_child_wait,
 			   READ_ONCE(p->state) != PROC_RUNNING ||
 			   tty_needs_service());
 		if (READ_ONCE(p->state) != PROC_RUNNING)

@@ -155,7 +155,7 @@ void do_group_exit(u32 status)
 
 u32 process_wait_end(struct process *p)
 {
-	wait_event(&p->event, READ_ONCE(p->state) != PROC_RUNNING);
+	wait_event_idle(&p->event, READ_ONCE(p->state) != PROC_RUNNING);
 	return p->exit_status;
 }
 

@@ -61,7 +61,7 @@ static void wait_while_stopped(struct process *p)
 {
 	u32 report;
 
-	wait_event(&p->event, !READ_ONCE(p->stopped) || fatal_signal_pending());
+	wait_event_idle(&p->event, !READ_ONCE(p->stopped) || fatal_signal_pending());
 	spin_lock(&proc_lock);
 	spin_lock(&p->siglock);
 	report = p->report;

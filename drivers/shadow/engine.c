@@ -106,7 +106,7 @@ void shadow_engine(void *dev)
 	struct shadow_req *r;
 
 	for (;;) {
-		wait_event(&d->wait, READ_ONCE(d->req) || READ_ONCE(d->stop));
+		wait_event_idle(&d->wait, READ_ONCE(d->req) || READ_ONCE(d->stop));
 		r = smp_load_acquire(&d->req);
 		if (!r)
 			return;
