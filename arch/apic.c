@@ -5,7 +5,8 @@
  *
  * A1  APICBASE.EN is never cleared: QEMU would not set it again.
  * A2  A command is written with IRQs off, high half first, when the one before
- *     has left (delivery status clear) [SDM 3A 10.6.1].
+ *     has left (delivery status clear) [SDM 3A 10.6.1].  The wait is bounded:
+ *     a panic must get past a command that is stuck.
  * A3  CPU 0 is the boot CPU; numbers are dense; cpu_apic_id[] is written by
  *     apic_init(), and by smp_boot_cpus() when a CPU does not start.
  */
@@ -45,6 +46,7 @@
 #define ICR_STARTUP	(6U << 8)
 #define ICR_PENDING	BIT(12)
 #define ICR_ASSERT	BIT(14)
+#define ICR_POLLS	1000000
 
 #define PIC1_CMD	0x20
 #define PIC1_DATA	0x21
@@ -187,8 +189,11 @@ static void icr_write(u32 apic_id, u32 command)
 {
 	u64 flags = local_irq_save();
 
-	while (apic_read(APIC_ICR_LOW) & ICR_PENDING)
+	for (u32 i = 0; i < ICR_POLLS; i++) {
+		if (!(apic_read(APIC_ICR_LOW) & ICR_PENDING))
+			break;
 		cpu_relax();
+	}
 	apic_write(APIC_ICR_HIGH, apic_id << 24);
 	apic_write(APIC_ICR_LOW, command | ICR_ASSERT);
 	local_irq_restore(flags);

@@ -6,9 +6,15 @@
  *
  * Tests: tests/drive/panic.py
  */
+#include "arch/cpu.h"
+#include "arch/layout.h"
+#include "arch/smp.h"
+#include "kernel/ipi.h"
 #include "kernel/panic.h"
 #include "kernel/printk.h"
 #include "kernel/shell.h"
+#include "kernel/thread.h"
+#include "lib/atomic.h"
 #include "lib/err.h"
 #include "lib/string.h"
 
@@ -71,6 +77,103 @@ static void crash_assert(void)
 	BUG_ON(data[0] == 0);
 }
 
+/*
+ * Panics under bad circumstances.
+ */
+static u32 holding;
+
+/* The console's lock is held by a CPU that never lets go of it. */
+static void write_for_ever(struct console *c, const char *s, size_t len)
+{
+	(void)c;
+	(void)s;
+	(void)len;
+	if (panic_in_progress() || smp_processor_id() == READ_ONCE(holding))
+		return;
+	smp_store_release(&holding, NR_CPUS);
+	for (;;)
+		cpu_relax();
+}
+
+static void print_one(void *arg)
+{
+	(void)arg;
+	kprintf("crash: this takes the console away\n");
+}
+
+static void crash_console(void)
+{
+	static struct console c = { .name = "stuck", .write = write_for_ever };
+	u32 self, other;
+
+	thread_bind(current(), smp_processor_id());
+	self = smp_processor_id();
+	other = cpumask_next(self, &cpu_online_mask);
+	if (other >= NR_CPUS)
+		other = cpumask_first(&cpu_online_mask);
+	if (other == self)
+		panic("console kept: with one CPU nobody else can hold it");
+	holding = self;
+	console_register(&c);
+	kthread_run("keeper", (int)other, print_one, NULL);
+	while (smp_load_acquire(&holding) != NR_CPUS)
+		yield();
+	panic("console kept by CPU %u", other);
+}
+
+/* All CPUs at once: one of them tells. */
+static void panic_too(void *arg)
+{
+	(void)arg;
+	panic("all CPUs panic");
+}
+
+static void crash_all(void)
+{
+	on_each_cpu(panic_too, NULL);
+}
+
+/* The report itself fails, when it comes to the registers or the trace. */
+static void write_badly(struct console *c, const char *s, size_t len)
+{
+	static u32 calls;
+
+	(void)c;
+	(void)s;
+	(void)len;
+	if (panic_in_progress() && ++calls == 3)
+		crash_null();
+}
+
+static void crash_nested(void)
+{
+	static struct console c = { .name = "bad", .write = write_badly };
+
+	console_register(&c);
+	panic("the first of two");
+}
+
+static bool panic_in_nmi(struct regs *r)
+{
+	panic_regs(r, "panic in an NMI");
+}
+
+static void crash_nmi(void)
+{
+	local_irq_disable();
+	nmi_hook = panic_in_nmi;
+	apic_send_nmi(smp_processor_id());
+	for (;;)
+		cpu_relax();
+}
+
+static void crash_current(void)
+{
+	local_irq_disable();
+	this_cpu_write(current_thread, (struct thread *)(KERNEL_VMA - 4096));
+	crash_null();
+}
+
 static const struct {
 	const char *name;
 	void (*fn)(void);
@@ -78,7 +181,9 @@ static const struct {
 	{ "null", crash_null },		{ "divide", crash_divide },
 	{ "opcode", crash_opcode },	{ "stack", crash_stack },
 	{ "text", crash_text },		{ "data", crash_data },
-	{ "assert", crash_assert },
+	{ "assert", crash_assert },	{ "console", crash_console },
+	{ "all", crash_all },		{ "nested", crash_nested },
+	{ "nmi", crash_nmi },		{ "current", crash_current },
 };
 
 static int cmd_crash(int argc, char **argv)
@@ -104,5 +209,5 @@ static void complete_kind(int arg, const char *prefix,
 }
 
 SHELL_CMD_FULL(crash, "KIND",
-	       "null divide opcode stack text data assert: crash on purpose",
+	       "crash on purpose: null, stack, console, ... (Tab lists them)",
 	       1, 1, 0, cmd_crash, complete_kind);

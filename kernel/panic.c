@@ -4,14 +4,20 @@
  *
  * P1  One CPU panics: the winner of panic_cpu.  The others are stopped by NMI
  *     or, if they panic too, stop themselves.
- * P2  From then on no lock is taken and no interrupt served; output is direct.
- * P3  A panic inside a panic prints one line and ends at once.
+ * P2  From then on no lock is taken and no interrupt served; output is direct,
+ *     whoever may hold the console, and every wait is bounded.
+ * P3  A panic inside a panic prints one line and ends at once; one inside
+ *     that ends without a word.
+ * P4  Nothing that may be the cause is trusted: the current thread is read by
+ *     copy_nofault(), the stack too.
  *
  * What follows is panic_action (panic=shell, exit or halt); while self-tests
  * run it is always exit, with the failing status.
  */
 #include "arch/cpu.h"
 #include "arch/smp.h"
+#include "arch/layout.h"
+#include "arch/uaccess.h"
 #include "arch/upcall.h"
 #include "kernel/cmdline.h"
 #include "kernel/ktest.h"
@@ -35,9 +41,12 @@
 
 enum panic_action panic_action = PANIC_SHELL;
 bool (*debug_trap_hook)(struct regs *r);
+bool (*nmi_hook)(struct regs *r);
 
 static u32 panic_cpu = NOBODY;		/* a: number + 1 */
 static atomic_t nr_stopped;
+static u64 stopped_at[NR_CPUS];		/* where the NMI found the others */
+static u32 depth;			/* P3: panics of panic_cpu */
 static u64 warnings;
 
 bool panic_in_progress(void)
@@ -70,12 +79,16 @@ static void begin(void)
 	u32 self = smp_processor_id() + 1;
 	u32 old = cmpxchg(&panic_cpu, NOBODY, self);
 
+	if (old != NOBODY && old != self)
+		halt_forever();
+	if (++depth > 2) {
+		arch_debug_exit(EXIT_FAIL);
+		halt_forever();
+	}
 	if (old == self) {
 		kprintf("\npanic inside a panic: ");
 		return;
 	}
-	if (old != NOBODY)
-		halt_forever();
 	lockdep_off();
 	console_enter_panic();
 	trace_enable(TRACE_STOP);
@@ -90,10 +103,36 @@ static void begin(void)
 	}
 }
 
+/* P4.  Its copy, or NULL. */
+static const struct thread *current_copy(void)
+{
+	static struct thread copy;
+	const struct thread *t = current();
+
+	if (!t || (u64)t < PAGE_OFFSET || copy_nofault(&copy, t, sizeof(copy)))
+		return NULL;
+	copy.name[sizeof(copy.name) - 1] = 0;
+	return &copy;
+}
+
+static void report_others(void)
+{
+	char name[96];
+	u32 cpu;
+
+	for_each_cpu(cpu, &cpu_online_mask)
+		if (stopped_at[cpu])
+			kprintf("CPU %u was stopped at %s\n", cpu,
+				ksym_format(stopped_at[cpu], name,
+					    sizeof(name)));
+		else if (READ_ONCE(panic_cpu) != cpu + 1)
+			kprintf("CPU %u did not stop\n", cpu);
+}
+
 static void report(const struct regs *r, const char *msg)
 {
 	static bool reported;
-	const struct thread *t = current();
+	const struct thread *t = current_copy();
 
 	kprintf("\nKERNEL PANIC on CPU %u: %s\n", smp_processor_id(), msg);
 	if (reported) {
@@ -103,14 +142,17 @@ static void report(const struct regs *r, const char *msg)
 	reported = true;
 	if (t)
 		kprintf("thread %u (%s)\n", t->tid, t->name);
+	else
+		kprintf("no current thread (%p)\n", (void *)current());
 	if (r) {
 		show_regs(r);
 		backtrace_from(r->rip, r->rbp, r->rsp);
 	} else {
 		dump_stack();
 	}
-	if (CONFIG_LAB)
-		lockdep_print_held();
+	if (t)
+		lockdep_print_thread(t);
+	report_others();
 	kprintf("last events:\n");
 	trace_print(TRACE_TAIL);
 }
@@ -166,9 +208,10 @@ void upcall_kernel_trap(struct regs *r, vaddr_t addr)
 bool upcall_nmi(struct regs *r)
 {
 	if (!panic_in_progress())
-		return nmi_dump_here(r);
+		return nmi_dump_here(r) || (nmi_hook && nmi_hook(r));
 	if (READ_ONCE(panic_cpu) == smp_processor_id() + 1)
 		return true;
+	stopped_at[smp_processor_id()] = r->rip;
 	atomic_inc(&nr_stopped);
 	halt_forever();
 }

@@ -19,6 +19,8 @@ _Noreturn void panic_regs(const struct regs *r, const char *fmt, ...)
 bool panic_in_progress(void);
 /* A debugger stub may take #BP and #DB; true when it did. */
 extern bool (*debug_trap_hook)(struct regs *r);
+/* From an NMI nobody asked for; true when it did.  For `crash nmi`. */
+extern bool (*nmi_hook)(struct regs *r);
 void dump_stack(void);
 void show_regs(const struct regs *r);
 void backtrace_from(u64 rip, u64 rbp, u64 rsp);

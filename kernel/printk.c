@@ -92,13 +92,17 @@ static void ring_put(const char *s, size_t len)
 	ring_end += len;
 }
 
-static void ring_emit(void (*out)(const char *s, size_t len), u64 from, u64 to)
+/* Writes [from, to) of the ring to c, or to all of them: NULL. */
+static void ring_emit(struct console *c, u64 from, u64 to)
 {
 	while (from < to) {
 		u64 off = from % RING_SIZE;
 		u64 n = min_t(u64, to - from, RING_SIZE - off);
 
-		out(&ring[off], n);
+		if (c)
+			c->write(c, &ring[off], n);
+		else
+			console_write(&ring[off], n);
 		from += n;
 	}
 }
@@ -174,13 +178,11 @@ void console_register(struct console *c)
 {
 	u64 flags = out_begin();
 	u64 from = ring_end > RING_SIZE ? ring_end - RING_SIZE : 0;
-	struct console *all = consoles;
 
 	/* The new one shows what was said before it came. */
-	c->next = NULL;
-	consoles = c;
-	ring_emit(emit, from, ring_end);
-	c->next = all;
+	ring_emit(c, from, ring_end);
+	c->next = consoles;
+	WRITE_ONCE(consoles, c);	/* a panic looks without the lock */
 	out_end(flags);
 }
 
@@ -196,7 +198,7 @@ void printk_dump_ring(void)
 		while (from + n < end && n < LINE_MAX &&
 		       ring[(from + n++) % RING_SIZE] != '\n')
 			;
-		ring_emit(console_write, from, from + n);
+		ring_emit(NULL, from, from + n);
 		from += n;
 	}
 }

@@ -189,11 +189,14 @@ static void fault_signal(enum fault_result res, int *sig, int *code)
 bool upcall_page_fault(struct regs *r, vaddr_t addr, u64 err, int *sig,
 		       int *code)
 {
-	struct mm_struct *mm = current()->mm;
 	enum fault_result res;
+	struct mm_struct *mm;
 	u32 flags = 0;
 
 	fault_signal(FAULT_SIGSEGV_MAPERR, sig, code);
+	if (addr >= USER_END)		/* current may be what is broken */
+		return false;
+	mm = current()->mm;
 	if (mm && addr < USER_END && (err & PF_RSVD))		/* Y2 */
 		refuse_reserved_bit(mm, addr, err);
 	if (!may_handle(r, addr, err))

@@ -1,6 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """Panics: what they say, the panic shell, and the exit status of QEMU."""
+import re
+
 from rewalk import Vm, run
 
 KINDS = (("null", r"#PF.*|page fault", "crash_null"),
@@ -11,8 +13,34 @@ KINDS = (("null", r"#PF.*|page fault", "crash_null"),
          ("data", r"#PF", "run_line"),
          ("assert", r"BUG at kernel/crash.c", "crash_assert"))
 
+# Panics under bad circumstances: kind, what must be said
+HARD = (("console", (r"KERNEL PANIC on CPU \d+: console kept by CPU",
+                     r"crash_console\+0x", r"was stopped at write_for_ever")),
+        ("all", (r"KERNEL PANIC on CPU \d+: all CPUs panic", r"panic_too\+0x")),
+        ("nested", (r"KERNEL PANIC on CPU \d+: the first of two",
+                    r"panic inside a panic: *\s*KERNEL PANIC.*#PF")),
+        ("nmi", (r"KERNEL PANIC on CPU \d+: panic in an NMI",
+                 r"vector 2 ", r"cmd_crash\+0x")),
+        ("current", (r"KERNEL PANIC on CPU \d+: #PF", r"no current thread",
+                     r"crash_current\+0x")))
+
+
+def hard(tap):
+    for kind, said in HARD:
+        with Vm(append='panic=exit run="crash %s"' % kind, initrd="") as vm:
+            status = vm.status(60)
+            text = "".join(vm.log)
+            tap.ok(status == 35, kind + ": QEMU ends with the failing status",
+                   text)
+            for what in said:
+                tap.has(text, what, kind + ": says " + what)
+            heads = len(re.findall("KERNEL PANIC", text))
+            tap.ok(heads == (2 if kind == "nested" else 1),
+                   kind + ": and nobody else speaks", text)
+
 
 def body(tap):
+    hard(tap)
     for kind, what, where in KINDS:
         with Vm(append='panic=exit run="crash %s"' % kind, initrd="") as vm:
             status = vm.status(30)
