@@ -11,7 +11,7 @@
  *     everything or loads a root.
  * K2. A frame must not be freed while a CPU may translate to it (K1), nor
  *     while a device's shadow entry names it.
- * K3. Tables: mmu_model_table.c.
+ * K3. Tables: mmu_model_table.c.  Devices: mmu_model_device.c.
  *
  *	change of an entry, table locked	CPU c, irqs off
  *	(1) the entry changes			(A) CR3 load or INVLPG
@@ -28,17 +28,18 @@
  * Reports are made after it is dropped.  Release builds: all of it vanishes.
  * Tests: tests/kt/kt_model.c
  */
+#include "arch/cpu.h"
 #include "arch/smp.h"
 #include "kernel/config.h"
-#include "kernel/init.h"
 #include "kernel/printk.h"
+#include "kernel/report.h"
 #include "kernel/thread.h"
-#include "lib/prng.h"
 #include "lib/printf.h"
+#include "lib/string.h"
 #include "mm/internal.h"
 #include "mm/mmu_model_impl.h"
 #include "mm/mmu_notifier.h"
-#include "mm/vmalloc.h"
+#include "mm/tlb.h"
 
 #define LEAVES		2048
 #define LEAF_BUCKETS	1024
@@ -49,8 +50,9 @@ struct leaf {
 	struct mm_struct *mm;
 	vaddr_t va;
 	pfn_t pfn;
-	u32 tid;			/* who changed the entry */
-	u32 mm_id;
+	u32 mm_id, level;
+	pte_t old, new;
+	struct model_who who;		/* changed the entry */
 	struct cpumask holders;
 };
 
@@ -63,34 +65,71 @@ static struct hlist_head leaf_hash[LEAF_BUCKETS];
 static LIST_HEAD(leaf_live);
 static struct leaf *leaf_free_list[LEAVES];
 static u32 leaf_nr_free, leaf_next_fresh, leaf_nr_live;
-static u16 *secondary;			/* shadow entries by pfn */
-static u32 expecting, reports;
+static u32 told;			/* reports a test has asked about */
 
 /*
  * Reports.
  */
 void mmu_model_report(const char *fmt, ...)
 {
-	char text[200];
+	char text[REPORT_LEN - 16];
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	vscnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	if (!READ_ONCE(expecting))
-		panic("mmu model: %s", text);
-	__atomic_fetch_add(&reports, 1, __ATOMIC_SEQ_CST);
-	pr_debug("mmu model (expected): %s\n", text);
+	report_bug("mmu model: %s", text);
+}
+
+void model_note(struct model_who *w, const struct mm_struct *mm,
+		const void *frame, enum place_from from)
+{
+	const struct thread *t = current();
+
+	place_note(&w->at, frame, from);
+	w->tid = t ? t->tid : 0;
+	strlcpy(w->name, t ? t->name : "boot", sizeof(w->name));
+	w->cpu = smp_processor_id();
+	w->when = ktime_get();
+	w->gen = (u64)atomic64_read(&mm->tlb_gen);
+}
+
+const char *model_who(const struct model_who *w, char *buf, size_t len)
+{
+	char at[PLACE_LEN];
+
+	snprintf(buf, len, "thread %u (%s) on CPU %u at %s, %llu us ago",
+		 w->tid, w->name, w->cpu, place_format(&w->at, at, sizeof(at)),
+		 (ktime_get() - w->when) / 1000);
+	return buf;
+}
+
+const char *model_owed(const struct model_who *w, u32 cpu, vaddr_t start,
+		       u64 bytes, char *buf)
+{
+	snprintf(buf, MODEL_OWED_LEN,
+		 "a flush of %llx-%llx after generation %llu on CPU %u, "
+		 "which is at generation %llu",
+		 start, start + bytes, w->gen, cpu,
+		 READ_ONCE(cpu_tlb_state(cpu)->loaded_gen));
+	return buf;
 }
 
 void mmu_model_expect(u32 on)
 {
-	WRITE_ONCE(expecting, on);
+	told = 0;
+	if (on)
+		report_expect_begin();
+	else
+		report_expect_end();
 }
 
 u32 mmu_model_reports(void)
 {
-	return xchg(&reports, 0);
+	u32 before = told;
+
+	told = report_count();
+	return told - before;
 }
 
 void mmu_model_stats(struct mmu_model_stats *s)
@@ -122,8 +161,10 @@ static struct leaf *leaf_new(pfn_t pfn)
 {
 	struct leaf *l;
 
-	if (!leaf_nr_free && leaf_next_fresh == LEAVES)
+	if (!leaf_nr_free && leaf_next_fresh == LEAVES) {
+		model_stats.dropped++;
 		leaf_drop(list_first_entry(&leaf_live, struct leaf, live));
+	}
 	l = leaf_nr_free ? leaf_free_list[--leaf_nr_free] :
 			   &leaves[leaf_next_fresh++];
 	hlist_add_head(&l->hash, leaf_bucket(pfn));
@@ -147,8 +188,8 @@ bool model_holders(struct mm_struct *mm, struct cpumask *mask)
 	return any;
 }
 
-void mmu_model_pte_changed(struct mm_struct *mm, vaddr_t va, pte_t old,
-			   pte_t new)
+void mmu_model_pte_changed(const struct pt_pos *pos, struct mm_struct *mm,
+			   pte_t old, pte_t new)
 {
 	struct cpumask mask = CPUMASK_NONE;
 	struct leaf *l;
@@ -156,14 +197,18 @@ void mmu_model_pte_changed(struct mm_struct *mm, vaddr_t va, pte_t old,
 
 	if (!CONFIG_LAB || !mm || mm == &init_mm || !pte_present(old))
 		return;
-	mmu_section_saw(mm, va, old, new);
+	mmu_section_saw(mm, pos->va, old, new);
 	flags = spin_lock_irqsave(&model_lock);
 	if (model_holders(mm, &mask)) {
 		l = leaf_new(pte_pfn(old));
 		l->mm = mm;
 		l->mm_id = mm->id;
-		l->va = va;
-		l->tid = current() ? current()->tid : 0;
+		l->va = pos->va;
+		l->level = (u32)pos->level;
+		l->old = old;
+		l->new = new;
+		model_note(&l->who, mm, __builtin_frame_address(0),
+			   PLACE_CALLER);
 		l->holders = mask;
 		model_stats.prefills++;
 	}
@@ -234,6 +279,19 @@ static bool leaf_find(pfn_t pfn, struct leaf *out)
 	return false;
 }
 
+static void report_leaf(const struct leaf *l)
+{
+	u32 cpu = cpumask_first(&l->holders);
+	char who[MODEL_WHO_LEN], owed[MODEL_OWED_LEN];
+
+	mmu_model_report("frame %llx freed before flush: CPU %u may still translate %llx of mm %u "
+			 "to it by the level-%u entry %llx, which became %llx by %s; owed: %s",
+			 l->pfn, cpu, l->va, l->mm_id, l->level, l->old.val,
+			 l->new.val, model_who(&l->who, who, sizeof(who)),
+			 model_owed(&l->who, cpu, l->va, pt_size((int)l->level),
+				    owed));
+}
+
 static void check_leaves(pfn_t pfn)
 {
 	struct leaf l;
@@ -244,11 +302,7 @@ static void check_leaves(pfn_t pfn)
 	found = leaf_find(pfn, &l);
 	spin_unlock_irqrestore(&model_lock, flags);
 	if (found)
-		mmu_model_report("frame %llx freed before flush: CPU %u may "
-				 "still translate %llx of mm %u to it (entry "
-				 "changed by thread %u)", pfn,
-				 cpumask_first(&l.holders), l.va, l.mm_id,
-				 l.tid);
+		report_leaf(&l);
 }
 
 void mmu_model_page_free(struct page *p, u32 order)
@@ -260,24 +314,21 @@ void mmu_model_page_free(struct page *p, u32 order)
 	for (pfn_t pfn = first; pfn < first + (1ULL << order); pfn++) {
 		if (READ_ONCE(leaf_nr_live))
 			check_leaves(pfn);
-		if (secondary && READ_ONCE(secondary[pfn]))
-			mmu_model_report("frame %llx freed, but %u shadow "
-					 "entries still name it", pfn,
-					 secondary[pfn]);
+		model_check_devices(pfn);
 	}
 }
 
-void mmu_model_secondary(pfn_t pfn, int delta)
+u32 mmu_model_check(void)
 {
-	if (CONFIG_LAB && secondary && pfn < max_pfn)
-		__atomic_fetch_add(&secondary[pfn], (u16)delta,
-				   __ATOMIC_RELAXED);
-}
+	u64 flags = local_irq_save();
+	u32 cpu = smp_processor_id();
+	struct mm_struct *mm = cpu_tlb_state(cpu)->loaded_mm;
+	bool same = model_loaded[cpu] == (mm == &init_mm ? NULL : mm);
 
-static int mmu_model_init(void)
-{
-	if (CONFIG_LAB)
-		secondary = vmalloc(max_pfn * sizeof(*secondary));
-	return 0;
+	local_irq_restore(flags);
+	if (!CONFIG_LAB || same)
+		return 0;
+	kprintf("# mmu model: CPU %u has loaded another mm than it was told\n",
+		cpu);
+	return 1;
 }
-INITCALL_LEVEL(1, mmu_model_init);

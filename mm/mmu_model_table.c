@@ -38,7 +38,7 @@
 
 enum rec_state { REC_MOVING, REC_RETIRED };
 
-struct ad_write { u16 index, bits; };
+struct ad_write { u16 index, bits; u32 cpu; };
 
 struct table_rec {
 	struct hlist_node hash;		/* by table */
@@ -48,7 +48,8 @@ struct table_rec {
 	vaddr_t start;
 	u64 span;			/* bytes the table covers */
 	u64 gp;				/* grace periods done when retired */
-	u32 tid;
+	u32 mm_id;
+	struct model_who who;		/* detached or moved it */
 	u8 level, state, nr_ad;
 	struct ad_write ad[AD_MAX];
 	struct cpumask holders;
@@ -96,15 +97,17 @@ static struct table_rec *rec_new(struct mm_struct *mm, struct page *table)
 
 	if (r)
 		rec_drop(r);
-	if (!rec_nr_free && rec_next_fresh == RECS)
+	if (!rec_nr_free && rec_next_fresh == RECS) {
+		model_stats.dropped++;
 		return NULL;
+	}
 	r = rec_nr_free ? rec_free_list[--rec_nr_free] :
 			  &recs[rec_next_fresh++];
 	*r = (struct table_rec){ .table = table, .mm = mm,
 				 .start = table->pt_base,
 				 .level = table->pt_level,
 				 .span = pt_size(table->pt_level) * PT_ENTRIES,
-				 .tid = current()->tid };
+				 .mm_id = mm->id };
 	hlist_add_head(&r->hash, rec_bucket(table));
 	list_add_tail(&r->live, &rec_live);
 	WRITE_ONCE(rec_nr_live, rec_nr_live + 1);
@@ -125,7 +128,7 @@ static u64 ad_missing(pte_t e, int level)
 }
 
 /* K5: one write by a CPU through the old table. */
-static void ad_write(struct table_rec *r)
+static void ad_write(struct table_rec *r, u32 cpu)
 {
 	pte_t *t = page_address(r->table);
 	u32 entries = r->level == PT_LEVELS ? PT_ENTRIES / 2 : PT_ENTRIES;
@@ -140,7 +143,8 @@ static void ad_write(struct table_rec *r)
 		if (!bits)
 			continue;
 		pte_or_raw(&t[i], bits);
-		r->ad[r->nr_ad++] = (struct ad_write){ (u16)i, (u16)bits };
+		r->ad[r->nr_ad++] = (struct ad_write){ (u16)i, (u16)bits,
+							   cpu };
 		model_stats.ad_writes++;
 		return;
 	}
@@ -151,7 +155,7 @@ static void drain(struct table_rec *r, u32 cpu)
 	if (!cpumask_test_cpu(cpu, &r->holders))
 		return;
 	if (r->state == REC_MOVING)
-		ad_write(r);
+		ad_write(r, cpu);
 	cpumask_clear_cpu(cpu, &r->holders);
 	model_stats.drains++;
 }
@@ -190,9 +194,11 @@ void mmu_model_table_moving(struct mm_struct *mm, struct page *old,
 	flags = spin_lock_irqsave(&model_lock);
 	r = rec_new(mm, old);
 	if (r) {
+		model_note(&r->who, mm, __builtin_frame_address(0),
+			   PLACE_CALL);
 		r->state = REC_MOVING;
 		if (!cpumask_empty(&r->holders))
-			ad_write(r);				/* (a) */
+			ad_write(r, cpumask_first(&r->holders)); /* (a) */
 	}
 	spin_unlock_irqrestore(&model_lock, flags);
 }
@@ -209,15 +215,46 @@ static const struct ad_write *lost_bit(const struct table_rec *r,
 	return NULL;
 }
 
+static void report_unsettled(const struct table_rec *r, const struct page *new,
+			     u32 cpu)
+{
+	char who[MODEL_WHO_LEN], owed[MODEL_OWED_LEN];
+
+	mmu_model_report("level %d table of %llx of mm %u settled, but CPU %u still uses the old "
+			 "one (frame %llx, new %llx), moved by %s; owed: %s",
+			 r->level, r->start, r->mm_id, cpu,
+			 page_to_pfn(r->table), page_to_pfn(new),
+			 model_who(&r->who, who, sizeof(who)),
+			 model_owed(&r->who, cpu, r->start, r->span, owed));
+}
+
+static void report_lost(const struct table_rec *r, const struct page *new,
+			const struct ad_write *w)
+{
+	vaddr_t va = r->start + w->index * pt_size(r->level);
+	const pte_t *t = page_address(new);
+	char who[MODEL_WHO_LEN];
+
+	mmu_model_report("level %d table of %llx of mm %u: entry %u (%llx, now %llx) lost the "
+			 "%s%s bit that CPU %u set through the old table, frame %llx; moved by "
+			 "%s; owed: a harvest after the flush",
+			 r->level, r->start, r->mm_id, w->index, va,
+			 pte_read(&t[w->index]).val,
+			 w->bits & PTE_A ? "A" : "", w->bits & PTE_D ? "D" : "",
+			 w->cpu, page_to_pfn(r->table),
+			 model_who(&r->who, who, sizeof(who)));
+}
+
 void mmu_model_table_settled(struct mm_struct *mm, struct page *old,
 			     struct page *new)
 {
-	struct ad_write lost = { 0 };
 	const struct ad_write *w = NULL;
-	struct table_rec *r;
+	struct ad_write lost = { 0 };
+	struct table_rec *r, copy = { .table = NULL };
 	u32 cpu = NR_CPUS;
 	u64 flags;
 
+	(void)mm;
 	if (!CONFIG_LAB)
 		return;
 	flags = spin_lock_irqsave(&model_lock);
@@ -231,18 +268,13 @@ void mmu_model_table_settled(struct mm_struct *mm, struct page *old,
 			lost = *w;
 		r->state = REC_RETIRED;
 		r->gp = rcu_completed();
+		copy = *r;
 	}
 	spin_unlock_irqrestore(&model_lock, flags);
-	if (cpu != NR_CPUS)
-		mmu_model_report("level %d table of %llx of mm %u settled, but "
-				 "CPU %u still uses the old one (flush owed)",
-				 old->pt_level, old->pt_base, mm->id, cpu);
+	if (r && cpu != NR_CPUS)
+		report_unsettled(&copy, new, cpu);
 	if (w)
-		mmu_model_report("level %d table of %llx of mm %u: entry %u "
-				 "lost the %s%s bit set through the old table",
-				 old->pt_level, old->pt_base, mm->id,
-				 lost.index, lost.bits & PTE_A ? "A" : "",
-				 lost.bits & PTE_D ? "D" : "");
+		report_lost(&copy, new, &lost);
 }
 
 void mmu_model_table_detached(struct mm_struct *mm, struct page *table)
@@ -255,10 +287,33 @@ void mmu_model_table_detached(struct mm_struct *mm, struct page *table)
 	flags = spin_lock_irqsave(&model_lock);
 	r = rec_new(mm, table);
 	if (r) {
+		model_note(&r->who, mm, __builtin_frame_address(0),
+			   PLACE_CALL);
 		r->state = REC_RETIRED;
 		r->gp = rcu_completed();
 	}
 	spin_unlock_irqrestore(&model_lock, flags);
+}
+
+static void report_unflushed(const struct table_rec *r, u32 cpu)
+{
+	char who[MODEL_WHO_LEN], owed[MODEL_OWED_LEN];
+
+	mmu_model_report("level %d table of %llx of mm %u (frame %llx) freed before flush: CPU %u "
+			 "may still walk it; detached by %s; owed: %s",
+			 r->level, r->start, r->mm_id, page_to_pfn(r->table),
+			 cpu, model_who(&r->who, who, sizeof(who)),
+			 model_owed(&r->who, cpu, r->start, r->span, owed));
+}
+
+static void report_early(const struct table_rec *r)
+{
+	char who[MODEL_WHO_LEN];
+
+	mmu_model_report("level %d table of %llx of mm %u (frame %llx) freed before a grace "
+			 "period has passed; detached by %s, when %llu had ended",
+			 r->level, r->start, r->mm_id, page_to_pfn(r->table),
+			 model_who(&r->who, who, sizeof(who)), r->gp);
 }
 
 void mmu_model_table_free(struct page *table)
@@ -283,10 +338,7 @@ void mmu_model_table_free(struct page *table)
 	}
 	spin_unlock_irqrestore(&model_lock, flags);
 	if (found && cpu != NR_CPUS)
-		mmu_model_report("level %d table of %llx freed before flush: "
-				 "CPU %u may still walk it (detached by thread "
-				 "%u)", copy.level, copy.start, cpu, copy.tid);
+		report_unflushed(&copy, cpu);
 	if (early)
-		mmu_model_report("level %d table of %llx freed before a grace "
-				 "period has passed", copy.level, copy.start);
+		report_early(&copy);
 }

@@ -47,7 +47,7 @@ static void changed(struct pt_pos *pos, pte_t old, pte_t new)
 		mmu_notifier_assert_covered(mm, pos->va);
 	else if (!(pte_present(old) && pte_dirty(old) && !pte_dirty(new)))
 		return;
-	mmu_model_pte_changed(mm, pos->va, old, new);
+	mmu_model_pte_changed(pos, mm, old, new);
 }
 
 static void count(struct pt_pos *pos, pte_t old, pte_t new)

@@ -22,8 +22,10 @@
 #include "mm/mmu_model.h"
 
 /* An entry has left the tree: its state goes to the page (P3). */
-static void harvest(pte_t old)
+static void harvest(const struct pt_pos *pos, pte_t old)
 {
+	const struct shadow_dev *d = container_of(pos->pt, struct shadow_dev,
+						  spt);
 	struct page *page = pte_page(old);
 
 	if (pte_dirty(old))
@@ -31,7 +33,7 @@ static void harvest(pte_t old)
 	if (pte_young(old))
 		page_set(page, PG_referenced);
 	if (CONFIG_LAB)
-		mmu_model_secondary(pte_pfn(old), -1);
+		mmu_model_secondary_del(d->id, pos->va, pte_pfn(old));
 }
 
 /* Clears the present entries of one table from pos on; how many. */
@@ -42,7 +44,7 @@ static u64 zap_table(struct pt_pos *pos, vaddr_t end)
 	do {
 		if (!pte_present(pte_read(pos->ptep)))
 			continue;
-		harvest(pte_clear(pos));
+		harvest(pos, pte_clear(pos));
 		zapped++;
 	} while (pos_next(pos) && pos->va < end);
 	return zapped;
@@ -90,7 +92,7 @@ int spt_install(struct shadow_dev *d, vaddr_t va, pte_t e)
 		d->stats.installs++;
 		d->stats.entries++;
 		if (CONFIG_LAB)
-			mmu_model_secondary(pte_pfn(e), 1);
+			mmu_model_secondary_add(d->id, va, pte_pfn(e));
 	} else {
 		/* G10: same frame; only an upgrade brings us here. */
 		KASSERT(pte_pfn(old) == pte_pfn(e));
@@ -111,9 +113,10 @@ void spt_change(struct shadow_dev *d, vaddr_t va, pte_t e)
 		return;
 	old = pte_read(pos.ptep);
 	if (pte_present(old)) {
-		harvest(pte_replace(&pos, pte_make(pte_pfn(e), PTE_P | PTE_A)));
+		harvest(&pos, pte_replace(&pos, pte_make(pte_pfn(e),
+							 PTE_P | PTE_A)));
 		if (CONFIG_LAB)
-			mmu_model_secondary(pte_pfn(e), 1);
+			mmu_model_secondary_add(d->id, va, pte_pfn(e));
 	}
 	unlock_table(&pos);
 	shadow_tlb_flush(d, va, va + PAGE_SIZE);		/* P2 */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of mm/ptmigrate.c and ptmigrate_move.c. */
 #include "kernel/racepoint.h"
+#include "kernel/report.h"
 #include "mm/mmu_model.h"
 #include "mm/ptmigrate.h"
 #include "mm/slab.h"
@@ -400,6 +401,17 @@ static u32 reports_of_kept_root(struct kt *t, enum ptmigrate_mode mode)
 	return reports;
 }
 
+/* The report of the bug last tried names what it is, and the mover. */
+static void said(struct kt *t, const char *what, const char *owed)
+{
+	bool ok = KT_EXPECT(t, report_has(what));
+
+	ok &= KT_EXPECT(t, report_has(owed));
+	ok &= KT_EXPECT(t, report_has("(mover) on CPU 0 at move_"));
+	if (!ok)
+		report_print();
+}
+
 KTEST_FLAGS(ptmigrate, bugs_live, KTF_LAB_ONLY)
 {
 	enum ptmigrate_mode m = PTMIGRATE_LIVE;
@@ -409,12 +421,19 @@ KTEST_FLAGS(ptmigrate, bugs_live, KTF_LAB_ONLY)
 	KT_EQ(t, reports_with(t, NULL, m, HOLD_ACTIVE), 0);
 	KT_EQ(t, reports_with(t, NULL, m, HOLD_LAZY), 0);
 	KT_EXPECT(t, reports_with(t, "move_no_flush", m, HOLD_ACTIVE));
+	said(t, "still uses the old one", "owed: a flush of ");
 	KT_EXPECT(t, reports_with(t, "move_no_harvest", m, HOLD_ACTIVE));
+	said(t, "lost the ", "owed: a harvest after the flush");
 	KT_EXPECT(t, reports_with(t, "move_harvest_early", m, HOLD_ACTIVE));
+	said(t, "lost the ", "owed: a harvest after the flush");
 	KT_EXPECT(t, reports_with(t, "move_free_early", m, HOLD_ACTIVE));
+	said(t, "freed before flush: CPU ", "owed: a flush of ");
 	KT_EXPECT(t, reports_with(t, "table_no_gp", m, HOLD_ACTIVE));
+	said(t, "freed before a grace period has passed", "detached by");
 	KT_EXPECT(t, reports_with(t, "skip_lazy", m, HOLD_LAZY));
+	said(t, "still uses the old one", "owed: a flush of ");
 	KT_EXPECT(t, reports_of_kept_root(t, m));
+	said(t, "still uses the old one", "owed: a flush of ");
 }
 
 KTEST_FLAGS(ptmigrate, bugs_stop, KTF_LAB_ONLY)
