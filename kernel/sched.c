@@ -25,7 +25,8 @@
  * (B) before (3): the sleeper sees RUNNABLE and stays.  (3) before (B): the
  * waker sees !on_rq and queues.  Test: sched.lost_wakeup
  *
- * Tests: tests/kt/kt_sched.c
+ * Tests: tests/kt/kt_sched.c; tests/race/race_sched.c parks a CPU that has
+ * picked another thread but is on the old one's stack still (C3)
  */
 #include "kernel/sched.h"
 #include "arch/cpu.h"
@@ -34,6 +35,7 @@
 #include "kernel/ipi.h"
 #include "kernel/panic.h"
 #include "kernel/preempt.h"
+#include "kernel/racepoint.h"
 #include "kernel/rcu.h"
 #include "kernel/timer.h"
 #include "kernel/trace.h"
@@ -236,6 +238,7 @@ static void finish_switch(void)
 static void switch_to(struct rq *rq, struct thread *prev, struct thread *next)
 {
 	TRACE2(SCHED, prev->tid, next->tid);
+	RACE_POINT("sched:before_switch");
 	next->switches++;
 	rq->prev = prev;
 	upcall_switch_mm(prev, next);
@@ -273,6 +276,9 @@ static struct thread *pick_next(struct rq *rq, u32 cpu)
 	}
 	if (!t->slice)
 		t->slice = SCHED_SLICE;
+	if (CONFIG_LAB && t->on_cpu && t != current())		/* C3 */
+		panic("thread %u (%s) is picked by CPU %u, but another CPU is still on its stack",
+		      t->tid, t->name, cpu);
 	t->on_cpu = true;
 	return t;
 }

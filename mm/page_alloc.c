@@ -86,10 +86,11 @@ static void block_add(struct zone *z, struct page *p, u32 order)
 	z->nr_blocks[order]++;
 }
 
-static void block_del(struct zone *z, struct page *p)
+static void block_del(struct zone *z, struct page *p, u32 order)
 {
+	KASSERT(p->order == order);
 	list_del(&p->buddy);
-	z->nr_blocks[p->order]--;
+	z->nr_blocks[order]--;
 	page_clear(p, PG_buddy);
 }
 
@@ -106,7 +107,7 @@ static void zone_free(struct zone *z, struct page *p, u32 order)
 		if (!pfn_valid(other) || !page_test(buddy, PG_buddy) ||
 		    buddy->order != order)
 			break;
-		block_del(z, buddy);
+		block_del(z, buddy, order);
 		pfn &= ~(1UL << order);
 	}
 	block_add(z, pfn_to_page(pfn), order);
@@ -123,7 +124,7 @@ static struct page *zone_alloc(struct zone *z, u32 order)
 	if (o == MAX_ORDER)
 		return NULL;
 	p = list_first_entry(&z->blocks[o], struct page, buddy);
-	block_del(z, p);
+	block_del(z, p, o);
 	while (o > order) {
 		o--;
 		block_add(z, p + (1UL << o), o);

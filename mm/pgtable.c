@@ -23,8 +23,9 @@
  * The lock is spun for with interrupts on: the writer flushes in (E) with T
  * locked, and its IPIs must get through.
  *
- * Tests: tests/kt/kt_pgtable.c (walk:before_lock parks a reader between (1)
- * and (2)); bug switch no_rewalk leaves (3) out.
+ * Tests: tests/kt/kt_pgtable.c; tests/race/race_ptmigrate.c and race_walk.c
+ * (walk:before_lock parks a reader between (1) and (2), walk:between_levels
+ * and read:between_levels inside (1)); bug switch no_rewalk leaves (3) out.
  */
 #include "mm/pgtable.h"
 #include "arch/cpu.h"
@@ -60,6 +61,7 @@ static enum walk_end walk_down(struct pt_pos *pos, int level)
 		if (!pte_table(e, l))
 			return WALK_LEAF;
 		table = phys_to_virt(pte_phys(e));
+		RACE_POINT("walk:between_levels");
 	}
 }
 
@@ -261,6 +263,7 @@ static bool read_path(struct pgtable *pt, vaddr_t va, struct pt_path *path,
 		if (!pte_table(e, l))
 			return true;
 		table = phys_to_virt(pte_phys(e));
+		RACE_POINT("read:between_levels");
 	}
 	return true;
 }

@@ -12,9 +12,11 @@
  * takes the lock (C) released.  Rules R1-R3 of mm/pgtable.h.
  *
  * Locks: table locks of one level, by ascending address of the struct page.
- * Tests: tests/kt/kt_mmap.c (mremap), tests/kt/kt_fork.c
+ * Tests: tests/kt/kt_mmap.c (mremap), tests/kt/kt_fork.c;
+ * tests/race/race_walk.c parks at ptpair:before_lock, between (1) and (2)
  */
 #include "arch/cpu.h"
+#include "kernel/racepoint.h"
 #include "lib/err.h"
 #include "mm/internal.h"
 
@@ -48,6 +50,7 @@ int lock_table_pair(struct pt_pos *a, struct pt_pos *b)
 		}
 		if (lo > hi)
 			swap(lo, hi);
+		RACE_POINT("ptpair:before_lock");
 		table_lock(lo);					/* (2) */
 		if (hi != lo)
 			spin_lock_nest_lock(&hi->ptl, &lo->ptl);

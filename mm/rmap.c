@@ -27,6 +27,7 @@
  * notifier section, then the table.  Tests: tests/kt/kt_rmap.c
  */
 #include "kernel/lockdep.h"
+#include "kernel/racepoint.h"
 #include "mm/internal.h"
 #include "mm/filemap.h"
 #include "mm/lru.h"
@@ -98,6 +99,8 @@ static struct anon_vma *page_lock_anon_vma(struct page *p)
 	m = (u64)READ_ONCE(p->mapping);			/* (2) */
 	if ((m & PAGE_MAPPING_ANON) && page_mapped(p))	/* (3) */
 		av = (struct anon_vma *)(m & ~PAGE_MAPPING_ANON);
+	if (av)
+		RACE_POINT("rmap:before_get");
 	if (av && !atomic_inc_not_zero(&av->refcount))	/* (4) */
 		av = NULL;
 	rcu_read_unlock();

@@ -185,6 +185,7 @@ static void *slab_take(struct kmem_cache *c)
 		return NULL;
 	slab = list_first_entry(&c->partial, struct page, slab_link);
 	obj = slab->freelist;
+	KASSERT(obj);		/* O2: a full slab is on no list */
 	slab->freelist = *link_of(c, obj);
 	if (!slab->inuse++)
 		c->nr_empty--;

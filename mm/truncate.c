@@ -24,6 +24,9 @@
 #include "mm/mmap.h"
 #include "mm/rmap.h"
 
+/* The page is locked: no fault maps it again while it is unmapped. */
+#define UNMAP_TRIES	1000
+
 u32 find_get_pages(struct address_space *m, u64 *next, struct page **pages)
 {
 	u64 index[GANG];
@@ -47,8 +50,12 @@ static void truncate_page(struct address_space *m, struct page *p)
 {
 	lock_page(p);
 	if (READ_ONCE(p->mapping) == m) {
-		while (page_mapped(p)) {		/* U1 */
+		for (u32 i = 0; page_mapped(p); i++) {	/* U1 */
 			unmap_mapping_range(m, p->index, p->index);
+			if (CONFIG_LAB && i == UNMAP_TRIES)
+				panic("pfn %llx of a file stays mapped, %d times, at index %llx",
+				      page_to_pfn(p), page_mapcount(p),
+				      p->index);
 			if (page_mapped(p))
 				yield();
 		}

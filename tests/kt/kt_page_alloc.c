@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Frames: mm/page_alloc.c and mm/page.c. */
-#include "kernel/ktest.h"
-#include "kernel/thread.h"
-#include "lib/err.h"
 #include "lib/prng.h"
 #include "mm/internal_low.h"
 #include "mm/page_alloc.h"
 #include "mm/slab.h"
+#include "tests/kt/kt_util.h"
 
 #define NR_HELD		48
 #define ROUNDS		600
@@ -241,5 +239,33 @@ KTEST(page_alloc, page_lock)
 			thread_join(th[i]);
 	KT_EQ(t, a.count, NR_THREADS * 100);
 	KT_EQ(t, a.overlaps, 0);
+	put_page(a.p);
+}
+
+static void page_waiter(void *arg)
+{
+	struct lock_arg *a = arg;
+
+	lock_page(a->p);
+	unlock_page(a->p);
+	WRITE_ONCE(a->count, 1);
+}
+
+/* The unlock wakes who waits: it is not the next unlock that does. */
+KTEST(page_alloc, page_unlock_wakes)
+{
+	struct lock_arg a = { .p = alloc_page(ALLOC_PLAIN) };
+	struct thread *th;
+
+	KT_ASSERT(t, a.p);
+	lock_page(a.p);
+	th = kthread_run("pgwait", -1, page_waiter, &a);
+	KT_ASSERT(t, !IS_ERR(th));
+	KT_EXPECT(t, kt_wait_for(READ_ONCE(th->state) == THREAD_SLEEPING &&
+				 !READ_ONCE(th->on_cpu) && th->switches));
+	unlock_page(a.p);
+	KT_EXPECT(t, kt_wait_for(READ_ONCE(a.count)));
+	wake_up_thread(th);		/* else it never ends */
+	thread_join(th);
 	put_page(a.p);
 }
