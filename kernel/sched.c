@@ -492,18 +492,3 @@ void thread_set_affinity(struct thread *t, const struct cpumask *m)
 	if (t == current() && !may_run_on(t, READ_ONCE(t->cpu)))
 		schedule();
 }
-
-void thread_bind(struct thread *t, u32 cpu)
-{
-	struct cpumask m = CPUMASK_NONE;
-
-	cpumask_set_cpu(cpu, &m);
-	thread_set_affinity(t, &m);
-}
-
-void thread_migrate_self(u32 cpu)
-{
-	might_sleep();
-	thread_bind(current(), cpu);
-	KASSERT(smp_processor_id() == cpu);
-}

@@ -95,6 +95,21 @@ void thread_start(struct thread *t)
 	wake_up_thread(t);
 }
 
+void thread_bind(struct thread *t, u32 cpu)
+{
+	struct cpumask m = CPUMASK_NONE;
+
+	cpumask_set_cpu(cpu, &m);
+	thread_set_affinity(t, &m);
+}
+
+void thread_migrate_self(u32 cpu)
+{
+	might_sleep();
+	thread_bind(current(), cpu);
+	KASSERT(smp_processor_id() == cpu);
+}
+
 struct thread *kthread_run(const char *name, int cpu, void (*fn)(void *),
 			   void *arg)
 {
