@@ -25,9 +25,11 @@ HARD = (("console", (r"KERNEL PANIC on CPU \d+: console kept by CPU",
                      r"crash_current\+0x")))
 
 
-def hard(tap):
+def hard(tap, build):
     for kind, said in HARD:
-        with Vm(append='panic=exit run="crash %s"' % kind, initrd="") as vm:
+        with Vm(build, append='panic=exit run="crash %s"' % kind,
+                initrd="") as vm:
+            kind = build + " " + kind
             status = vm.status(60)
             text = "".join(vm.log)
             tap.ok(status == 35, kind + ": QEMU ends with the failing status",
@@ -35,12 +37,42 @@ def hard(tap):
             for what in said:
                 tap.has(text, what, kind + ": says " + what)
             heads = len(re.findall("KERNEL PANIC", text))
-            tap.ok(heads == (2 if kind == "nested" else 1),
+            tap.ok(heads == (2 if "nested" in kind else 1),
                    kind + ": and nobody else speaks", text)
 
 
+def dump(tap):
+    """dumpcpus: each CPU shows itself, and only those there are."""
+    with Vm(smp=3) as vm:
+        vm.boot()
+        text = vm.command("dumpcpus")
+        for cpu in range(3):
+            tap.has(text, r"^CPU %d: thread" % cpu, "dumpcpus: CPU %d" % cpu)
+        tap.has(text, r"cmd_dumpcpus\+0x", "dumpcpus: who asks shows itself")
+        tap.ok(text.count("rip 0008:") + text.count("user mode") >= 2,
+               "dumpcpus: registers of the others", text)
+        tap.lacks(text, "no answer", "dumpcpus: all answer")
+        text = vm.command("dumpcpus 1")
+        tap.has(text, r"^CPU 1: thread", "dumpcpus 1: that one")
+        tap.lacks(text, r"^CPU [02]: thread", "dumpcpus 1: and no other")
+        tap.has(vm.command("dumpcpus 3"), r"CPU 3 is not online",
+                "dumpcpus 3: there is none")
+        tap.has(vm.command("dumpcpus x"), r"not a number", "dumpcpus x")
+
+
+def options(tap):
+    """The watchdogs' limits are options; one that is no number is said."""
+    with Vm(append="hung_task=7 softlockup=0 rcu_stall=x") as vm:
+        text = vm.boot()
+        tap.has(text, r"rcu_stall", "rcu_stall=x is warned about")
+        tap.lacks(text, r"option (hung_task|softlockup)", "the others are not")
+
+
 def body(tap):
-    hard(tap)
+    for build in ("build", "build/lab"):
+        hard(tap, build)
+    dump(tap)
+    options(tap)
     for kind, what, where in KINDS:
         with Vm(append='panic=exit run="crash %s"' % kind, initrd="") as vm:
             status = vm.status(30)
