@@ -117,11 +117,12 @@ const char *model_owed(const struct model_who *w, u32 cpu, vaddr_t start,
 
 void mmu_model_expect(u32 on)
 {
-	told = 0;
-	if (on)
-		report_expect_begin();
-	else
+	if (!on) {
 		report_expect_end();
+		return;
+	}
+	told = 0;
+	report_expect_begin();
 }
 
 u32 mmu_model_reports(void)

@@ -32,6 +32,7 @@ struct section {
 	struct mm_struct *mm;
 	vaddr_t start, end;
 	u32 flags;
+	struct place at;	/* opened there */
 	bool pending;		/* B3: an entry is cleared, not yet set */
 	vaddr_t pending_va;
 	pte_t pending_old;
@@ -67,9 +68,31 @@ void mmu_section_open(const struct mmu_notifier_range *r)
 		s->end = r->end;
 		s->flags = r->flags;
 		s->pending = false;
+		place_note(&s->at, __builtin_frame_address(0), PLACE_CALLER);
 		return;
 	}
 	atomic_inc(&lost);
+}
+
+/* The section that s's thread closes by r. */
+static void check_close(const struct section *s,
+			const struct mmu_notifier_range *r)
+{
+	char at[PLACE_LEN];
+
+	if (s->start == r->start && s->end == r->end && s->mm == r->mm &&
+	    !s->pending)
+		return;
+	place_format(&s->at, at, sizeof(at));
+	if (s->pending)
+		mmu_model_report("USE_CHANGE_PTE section of mm %u, opened at %s, ends with %llx "
+				 "cleared (it was %llx) and no change_pte",
+				 r->mm->id, at, s->pending_va,
+				 s->pending_old.val);
+	else
+		mmu_model_report("notifier section of mm %u: %llx-%llx opened at %s, %llx-%llx "
+				 "closed", r->mm->id, s->start, s->end, at,
+				 r->start, r->end);
 }
 
 void mmu_section_close(const struct mmu_notifier_range *r)
@@ -81,14 +104,7 @@ void mmu_section_close(const struct mmu_notifier_range *r)
 
 		if (!mine(s) || s->r != r)
 			continue;
-		if (s->start != r->start || s->end != r->end || s->mm != r->mm)
-			mmu_model_report("notifier section of mm %u: %llx-%llx "
-					 "opened, %llx-%llx closed", r->mm->id,
-					 s->start, s->end, r->start, r->end);
-		if (s->pending)
-			mmu_model_report("USE_CHANGE_PTE section of mm %u ends "
-					 "with %llx cleared and no change_pte",
-					 r->mm->id, s->pending_va);
+		check_close(s, r);
 		smp_store_release(&s->owner, NULL);
 		return;
 	}
@@ -120,12 +136,17 @@ static struct section *covering(struct mm_struct *mm, vaddr_t va, u32 flags)
 
 void mmu_notifier_assert_covered(struct mm_struct *mm, vaddr_t va)
 {
+	char at[PLACE_LEN];
+	struct place here;
+
 	if (!CONFIG_LAB || mm == &init_mm || !atomic_read(&mm->mm_users))
 		return;
 	if (likely(covering(mm, va, 0)) || atomic_read(&lost))
 		return;
-	mmu_model_report("present entry of mm %u at %llx changes outside every "
-			 "notifier section (B2)", mm->id, va);
+	place_note(&here, __builtin_frame_address(0), PLACE_CALLER);
+	mmu_model_report("present entry of mm %u at %llx changes at %s outside every notifier "
+			 "section (B2); owed: a section that covers it",
+			 mm->id, va, place_format(&here, at, sizeof(at)));
 }
 
 void mmu_section_saw(struct mm_struct *mm, vaddr_t va, pte_t old, pte_t new)
@@ -154,11 +175,14 @@ static bool change_legal(pte_t old, pte_t new)		/* B3 */
 void mmu_section_check_change(struct mm_struct *mm, vaddr_t va, pte_t e)
 {
 	struct section *s = covering(mm, va, MMU_NOTIFIER_USE_CHANGE_PTE);
+	char at[PLACE_LEN];
 
 	if (!s || !s->pending || s->pending_va != va)
 		return;
 	if (!change_legal(s->pending_old, e))
-		mmu_model_report("illegal change_pte of mm %u at %llx: %llx -> "
-				 "%llx", mm->id, va, s->pending_old.val, e.val);
+		mmu_model_report("illegal change_pte of mm %u at %llx: %llx -> %llx, in the "
+				 "section opened at %s", mm->id, va,
+				 s->pending_old.val, e.val,
+				 place_format(&s->at, at, sizeof(at)));
 	s->pending = false;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of mm/mmu_notifier.c and mmu_section.c: one recording subscriber. */
 #include "kernel/racepoint.h"
+#include "kernel/report.h"
 #include "kernel/thread.h"
 #include "mm/mmu_model.h"
 #include "mm/mmu_notifier.h"
@@ -419,8 +420,12 @@ KTEST_FLAGS(notifier, change_pte_law, KTF_LAB_ONLY)
 	KT_EQ(t, change_reports(mm, pte_wrprotect(rw), flag), 0);
 	/* illegal: rw -> another frame, ro or rw; anything -> none */
 	KT_EQ(t, change_reports(mm, elsewhere, flag), 1);
+	KT_EXPECT(t, report_has("illegal change_pte of mm"));
+	KT_EXPECT(t, report_has("in the section opened at change_reports+") ||
+		  report_has("in the section opened at mmu_notifier"));
 	KT_EQ(t, change_reports(mm, pte_mkwrite(elsewhere), flag), 1);
 	KT_EQ(t, change_reports(mm, __pte(0), flag), 1);
+	KT_EXPECT(t, report_has("ends with 40000000 cleared (it was "));
 	/* without the promise all of them are fine */
 	KT_EQ(t, change_reports(mm, elsewhere, 0), 0);
 	KT_EQ(t, change_reports(mm, __pte(0), 0), 0);
@@ -443,6 +448,8 @@ KTEST_FLAGS(notifier, change_outside_section, KTF_LAB_ONLY)
 	KT_EQ(t, mmu_model_reports(), 0);
 	pte_modify(&pos, PTE_W, 0);
 	KT_EQ(t, mmu_model_reports(), 1);
+	KT_EXPECT(t, report_has("at 40000000 changes at "));
+	KT_EXPECT(t, report_has("kt_notifier_change_outside_section+"));
 	pte_modify(&pos, 0, PTE_W);		/* an upgrade neither (G5) */
 	KT_EQ(t, mmu_model_reports(), 0);
 	unlock_table(&pos);
