@@ -35,7 +35,7 @@ KTEST = re.compile(r"^KTEST(?:_FLAGS)?\((\w+), (\w+)(.*)", re.M)
 GOOD = 33
 MAX_SEEDS, MAX_SEED = 100000, 2**32 - 1
 MAX_KEEP, MAX_KEEP_TEXT = 500, 3000     # kernel/schedparam.c; command line
-PLAIN_BATCH = 40
+PLAIN_TEXT = 1000                       # run=: kernel/shell.c, SHELL_LINE_MAX
 RECORD = struct.Struct("<IIBBH")        # struct record, kernel/schedpoint.c
 REC_END, REC_FAILED = 0xfe, 0xff
 KEY_BITS = 24                           # SCHED_KEY, kernel/schedpoint.h
@@ -376,7 +376,8 @@ def plain(args):
     """The test again and again on a QEMU that runs its CPUs at once."""
     start, ran, failed, boots = time.monotonic(), 0, 0, 0
     while ran < args.plain:
-        batch = min(PLAIN_BATCH, args.plain - ran)
+        batch = min(PLAIN_TEXT // (len(args.test) + len("selftest ; ")),
+                    args.plain - ran)
         append = "panic=exit " + ("race_bug=%s " % args.bug if args.bug else "")
         append += 'run="%sselftest-exit %s"' % (
             ("selftest %s; " % args.test) * (batch - 1), args.test)
