@@ -9,6 +9,20 @@ export APPEND
 USER_SRC := $(sort $(wildcard user/*.c tests/abi/*.c))
 USER_BIN := $(patsubst %.c,$(O)/user/%,$(notdir $(USER_SRC)))
 
+# Some of them once more with the host's glibc, where it has a static one: its
+# start-up code and threads ask for other calls than musl's.
+GLIBC_CC ?= gcc
+GLIBC_TESTS := threads signal pipe timer
+ifneq ($(wildcard $(shell $(GLIBC_CC) -print-file-name=libc.a 2>/dev/null)),)
+GLIBC_BIN := $(GLIBC_TESTS:%=$(O)/user/glibc_%)
+USER_BIN += $(GLIBC_BIN)
+endif
+
+$(O)/user/glibc_%: tests/abi/t_%.c $(O)/.user-flags
+	$(call say,GLIBC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(GLIBC_CC) $(CFLAGS_USER) -MMD -MP -MF $@.d $< -o $@ -lrt
+
 define user_rule
 $(O)/user/$(basename $(notdir $(1))): $(1) $(O)/.user-flags
 	$$(call say,USERCC,$(1))

@@ -118,7 +118,7 @@ static int dup_vma(struct mm_struct *child, struct vm_area_struct *pvma)
 	}
 	vma->vm_flags &= ~VM_LOCK_FLAGS;
 	vma_link(child, vma);					/* (1) */
-	if (!pvma->anon_vma)
+	if (!pvma->anon_vma || (vma->vm_flags & VM_WIPEONFORK))
 		return 0;		/* faults will find it all again */
 	return copy_page_range(vma, pvma);
 }
@@ -142,6 +142,8 @@ int dup_mmap(struct mm_struct *child, struct mm_struct *parent)
 	child->limit_locked = parent->limit_locked;
 	child->limit_stack = parent->limit_stack;
 	for_each_vma(parent, vma) {
+		if (vma->vm_flags & VM_DONTCOPY)
+			continue;
 		err = dup_vma(child, vma);
 		if (err)
 			break;

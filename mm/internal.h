@@ -72,6 +72,12 @@ int mm_populate(struct mm_struct *mm, vaddr_t start, vaddr_t end);
 /* May so many more pages be mapped, or locked (mm/mlock.c)?  mmap_lock held. */
 bool mm_may_map(const struct mm_struct *mm, u64 pages);
 bool mm_may_lock(struct mm_struct *mm, u64 pages);
+/*
+ * mm/mlock.c.  The part of *vmap in [start, end) gets these flags; *vmap is the
+ * vma that has it then.  mmap_lock write held.  0 or -ENOMEM, unchanged.
+ */
+int vma_set_flags(struct vm_area_struct **vmap, vaddr_t start, vaddr_t end,
+		  u64 new_flags);
 /* An anonymous private vma; mmap_lock write held.  0 or -ENOMEM. */
 int map_anon_locked(struct mm_struct *mm, vaddr_t start, vaddr_t end, u64 flags);
 

@@ -47,14 +47,12 @@ static bool range_may_lock(struct mm_struct *mm, vaddr_t start, vaddr_t end)
 					   mm_locked_pages(mm, start, end)));
 }
 
-/* One vma's part of [start, end); *vmap is the vma that has it.  0, -ENOMEM */
-static int set_vma_lock(struct vm_area_struct **vmap, vaddr_t start,
-			vaddr_t end, u64 lock)
+int vma_set_flags(struct vm_area_struct **vmap, vaddr_t start, vaddr_t end,
+		  u64 new_flags)
 {
 	struct vm_area_struct *vma = *vmap;
-	u64 flags = (vma->vm_flags & ~VM_LOCK_FLAGS) | lock;
 
-	if (flags == vma->vm_flags)
+	if (new_flags == vma->vm_flags)
 		return 0;
 	if (start > vma->vm_start) {
 		if (vma_split(vma, start))
@@ -65,7 +63,7 @@ static int set_vma_lock(struct vm_area_struct **vmap, vaddr_t start,
 		return -ENOMEM;
 	/* commit */
 	vma_start_write(vma);
-	vma->vm_flags = flags;
+	vma->vm_flags = new_flags;
 	*vmap = vma_merge(vma);
 	return 0;
 }
@@ -80,7 +78,8 @@ static int set_range_lock(struct mm_struct *mm, vaddr_t start, vaddr_t end,
 	while (va < end) {
 		if (!vma || vma->vm_start > va)
 			return -ENOMEM;
-		err = set_vma_lock(&vma, va, min(end, vma->vm_end), lock);
+		err = vma_set_flags(&vma, va, min(end, vma->vm_end),
+				    (vma->vm_flags & ~VM_LOCK_FLAGS) | lock);
 		if (err)
 			return err;
 		va = vma->vm_end;

@@ -170,6 +170,10 @@ struct vm_area_struct {
 #define VM_HEAP		BIT(10)
 #define VM_LOCKED	BIT(13)		/* mlock: pages stay */
 #define VM_LOCKONFAULT	BIT(14)		/* with VM_LOCKED: as they come */
+#define VM_DONTCOPY	BIT(15)		/* a child of fork does not have it */
+#define VM_WIPEONFORK	BIT(16)		/* a child of fork finds it empty */
+#define VM_SEQ_READ	BIT(17)		/* hints, kept only */
+#define VM_RAND_READ	BIT(18)
 #define VM_LOCK_FLAGS	(VM_LOCKED | VM_LOCKONFAULT)
 
 /*

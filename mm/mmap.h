@@ -35,10 +35,12 @@ s64 do_mmap(struct mm_struct *mm, const struct mmap_request *rq);
 int do_munmap(struct mm_struct *mm, vaddr_t addr, u64 len);
 int do_mprotect(struct mm_struct *mm, vaddr_t addr, u64 len, int prot);
 vaddr_t do_brk(struct mm_struct *mm, vaddr_t brk);	/* the new or old brk */
-/* MADV_DONTNEED over [addr, addr+len). */
+/* mm/madvise.c: advice is MADV_*.  0 or -Exxx.  dontneed is its shorthand. */
+int do_madvise(struct mm_struct *mm, vaddr_t addr, u64 len, u32 advice);
 int do_madvise_dontneed(struct mm_struct *mm, vaddr_t addr, u64 len);
 #define MREMAP_MAYMOVE	1
 #define MREMAP_FIXED	2
+#define MREMAP_DONTUNMAP 4
 struct mremap_request {
 	vaddr_t old;
 	u64 old_len, new_len;
@@ -57,6 +59,11 @@ int do_mlockall(struct mm_struct *mm, enum lock_which which, u64 lock);
 void do_munlockall(struct mm_struct *mm);
 /* mmap_lock held.  Pages of [start, end) in locked vmas. */
 u64 mm_locked_pages(struct mm_struct *mm, vaddr_t start, vaddr_t end);
+/*
+ * [addr, addr + len) of a shared mapping shows the file from page pgoff on.
+ * 0 or -Exxx.
+ */
+s64 do_remap_file_pages(struct mm_struct *mm, vaddr_t addr, u64 len, u64 pgoff);
 /* Zap every PTE that maps mapping's pages [first, last] (truncate). */
 void unmap_mapping_range(struct address_space *mapping, u64 first, u64 last);
 /* Zap [start, end) of one vma: notifier section, flush, free. */

@@ -25,6 +25,12 @@
 #include "mm/rmap.h"
 #include "mm/tlb_batch.h"
 
+struct mremap_to {
+	vaddr_t addr;
+	u64 len;
+	int flags;
+};
+
 struct move {
 	struct vm_area_struct *from_vma, *to_vma;
 	vaddr_t from, to, len;
@@ -162,10 +168,22 @@ static struct vm_area_struct *isolate_vma(struct vm_area_struct *vma,
 	return vma;
 }
 
+/* MREMAP_DONTUNMAP: the vma stays, and has no pages any more. */
+static void leave_empty(struct vm_area_struct *vma)
+{
+	vma_start_write(vma);
+	vma->vm_flags &= ~VM_LOCK_FLAGS;
+	unlink_anon_vmas(vma);
+	vma->anon_vma = NULL;
+	vma_merge(vma);
+}
+
 /* [old, old + old_len) of vma goes to `to`, new_len bytes.  0 or -ENOMEM. */
 static int move_vma(struct vm_area_struct *vma, vaddr_t old, u64 old_len,
-		    vaddr_t to, u64 new_len)
+		    const struct mremap_to *dest)
 {
+	vaddr_t to = dest->addr;
+	u64 new_len = dest->len;
 	struct mm_struct *mm = vma->vm_mm;
 	struct move m = { .from = old, .to = to };
 	struct move back;
@@ -193,7 +211,10 @@ static int move_vma(struct vm_area_struct *vma, vaddr_t old, u64 old_len,
 		return -ENOMEM;
 	}
 	/* commit */
-	BUG_ON(munmap_locked(mm, old, old + old_len));
+	if (dest->flags & MREMAP_DONTUNMAP)
+		leave_empty(vma);
+	else
+		BUG_ON(munmap_locked(mm, old, old + old_len));
 	vma_merge(vma_lookup(mm, to));
 	return 0;
 }
@@ -226,9 +247,11 @@ static int shrink(struct mm_struct *mm, vaddr_t old, u64 old_len, u64 new_len)
 }
 
 static s64 mremap_fixed(struct mm_struct *mm, vaddr_t old, u64 old_len,
-			u64 new_len, vaddr_t to)
+			const struct mremap_to *dest)
 {
+	u64 new_len = dest->len, grows = 0;
 	struct vm_area_struct *vma;
+	vaddr_t to = dest->addr;
 	int err;
 
 	if (to & ~PAGE_MASK)
@@ -253,24 +276,52 @@ static s64 mremap_fixed(struct mm_struct *mm, vaddr_t old, u64 old_len,
 		return -EFAULT;
 	if (old_len > vma->vm_end - old)
 		return -EFAULT;
-	if (new_len > old_len)
-		err = may_grow(vma, (new_len - old_len) >> PAGE_SHIFT);
-	if (err)
-		return err;
-	err = move_vma(vma, old, old_len, to, new_len);
+	if (dest->flags & MREMAP_DONTUNMAP)
+		grows = new_len;
+	else if (new_len > old_len)
+		grows = new_len - old_len;
+	err = grows ? may_grow(vma, grows >> PAGE_SHIFT) : 0;
+	if (!err)
+		err = move_vma(vma, old, old_len, dest);
 	return err ? err : (s64)to;
 }
 
+/* Anywhere else.  The address or -Exxx. */
+static s64 move_somewhere(struct vm_area_struct *vma, vaddr_t old, u64 old_len,
+			  struct mremap_to *dest)
+{
+	s64 to = find_unmapped_area(vma->vm_mm, dest->addr, dest->len);
+	int err;
+
+	if (to < 0)
+		return to;
+	dest->addr = (vaddr_t)to;
+	err = move_vma(vma, old, old_len, dest);
+	return err ? err : to;
+}
+
+static void grow_in_place(struct vm_area_struct *vma, u64 delta)
+{
+	vma_start_write(vma);
+	rmap_vma_detach(vma);
+	WRITE_ONCE(vma->vm_end, vma->vm_end + delta);
+	rmap_vma_attach(vma);
+	vma_tree_moved(vma);
+	vma->vm_mm->total_vm += delta >> PAGE_SHIFT;
+	vma_merge(vma);
+}
+
 static s64 mremap_locked(struct mm_struct *mm, vaddr_t old, u64 old_len,
-			 u64 new_len, int flags)
+			 struct mremap_to *dest)
 {
 	struct vm_area_struct *vma = vma_lookup(mm, old);
-	s64 to;
+	u64 new_len = dest->len, grows = new_len;
+	bool dontunmap = dest->flags & MREMAP_DONTUNMAP;
 	int err;
 
 	if (!vma)
 		return -EFAULT;
-	if (old_len >= new_len) {			/* shrink */
+	if (old_len >= new_len && !dontunmap) {			/* shrink */
 		err = 0;
 		if (old_len > new_len)
 			err = shrink(mm, old, old_len, new_len);
@@ -281,40 +332,39 @@ static s64 mremap_locked(struct mm_struct *mm, vaddr_t old, u64 old_len,
 	if (vma->vm_mapping && linear_page_index(vma, old) +
 	    (new_len >> PAGE_SHIFT) < vma->vm_pgoff)
 		return -EINVAL;
-	err = may_grow(vma, (new_len - old_len) >> PAGE_SHIFT);
+	if (!dontunmap)
+		grows = new_len - old_len;
+	err = may_grow(vma, grows >> PAGE_SHIFT);
 	if (err)
 		return err;
-	if (old_len == vma->vm_end - old &&
-	    can_grow_in_place(vma, new_len - old_len)) {
-		vma_start_write(vma);
-		rmap_vma_detach(vma);
-		WRITE_ONCE(vma->vm_end, vma->vm_end + new_len - old_len);
-		rmap_vma_attach(vma);
-		vma_tree_moved(vma);
-		mm->total_vm += (new_len - old_len) >> PAGE_SHIFT;
-		vma_merge(vma);
+	if (!dontunmap && old_len == vma->vm_end - old &&
+	    can_grow_in_place(vma, grows)) {
+		grow_in_place(vma, grows);
 		return (s64)old;
 	}
-	if (!(flags & MREMAP_MAYMOVE))
+	if (!(dest->flags & MREMAP_MAYMOVE))
 		return -ENOMEM;
-	to = find_unmapped_area(mm, 0, new_len);
-	if (to < 0)
-		return to;
-	err = move_vma(vma, old, old_len, (vaddr_t)to, new_len);
-	return err ? err : to;
+	return move_somewhere(vma, old, old_len, dest);
 }
 
 s64 do_mremap(struct mm_struct *mm, const struct mremap_request *rq)
 {
 	u64 old_len = PAGE_ALIGN(rq->old_len);
 	u64 new_len = PAGE_ALIGN(rq->new_len);
+	struct mremap_to dest = {
+		rq->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP) ?
+			rq->new_addr : 0, new_len, rq->flags,
+	};
 	vaddr_t old = rq->old;
 	bool locked = false;
 	s64 ret;
 
-	if (rq->flags & ~(MREMAP_FIXED | MREMAP_MAYMOVE))
+	if (rq->flags & ~(MREMAP_FIXED | MREMAP_MAYMOVE | MREMAP_DONTUNMAP))
 		return -EINVAL;
-	if ((rq->flags & MREMAP_FIXED) && !(rq->flags & MREMAP_MAYMOVE))
+	if ((rq->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) &&
+	    !(rq->flags & MREMAP_MAYMOVE))
+		return -EINVAL;
+	if ((rq->flags & MREMAP_DONTUNMAP) && old_len != new_len)
 		return -EINVAL;
 	if ((old & ~PAGE_MASK) || !new_len || old + old_len < old)
 		return -EINVAL;
@@ -322,9 +372,9 @@ s64 do_mremap(struct mm_struct *mm, const struct mremap_request *rq)
 		return -EINVAL;		/* duplicating a shared mapping */
 	mmap_write_lock(mm);
 	if (rq->flags & MREMAP_FIXED)
-		ret = mremap_fixed(mm, old, old_len, new_len, rq->new_addr);
+		ret = mremap_fixed(mm, old, old_len, &dest);
 	else
-		ret = mremap_locked(mm, old, old_len, new_len, rq->flags);
+		ret = mremap_locked(mm, old, old_len, &dest);
 	if (ret >= 0 && new_len > old_len)
 		locked = (vma_lookup(mm, (vaddr_t)ret)->vm_flags &
 			  VM_LOCK_FLAGS) == VM_LOCKED;

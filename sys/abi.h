@@ -202,6 +202,7 @@ struct linux_winsize { u16 rows, cols, xpixel, ypixel; };
 #define CLONE_CHILD_CLEARTID	0x00200000
 #define CLONE_DETACHED		0x00400000
 #define CLONE_CHILD_SETTID	0x01000000
+#define CLONE_CLEAR_SIGHAND	0x100000000ULL
 
 /* wait */
 #define WNOHANG		1

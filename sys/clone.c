@@ -49,6 +49,8 @@ static s64 check_args(const struct clone_args *ca)
 {
 	u64 flags = ca->flags;
 
+	if ((flags & CLONE_SIGHAND) && (flags & CLONE_CLEAR_SIGHAND))
+		return -EINVAL;
 	if (flags & CLONE_REFUSED)
 		return -EINVAL;
 	if ((flags & CLONE_SIGHAND) && !(flags & CLONE_VM))
@@ -133,6 +135,8 @@ static struct process *copy_process(u64 flags)
 	spin_lock(&old->siglock);
 	memcpy(p->action, old->action, sizeof(p->action));
 	spin_unlock(&old->siglock);
+	if (flags & CLONE_CLEAR_SIGHAND)
+		signal_reset_exec(p);
 	memcpy(p->comm, old->comm, sizeof(p->comm));
 	memcpy(p->rlim, old->rlim, sizeof(p->rlim));
 	p->uid = old->uid;
@@ -275,5 +279,56 @@ SYSCALL_FN(vfork)
 {
 	struct clone_args ca = { .flags = CLONE_VFORK | CLONE_VM | SIGCHLD };
 
+	return do_clone(&ca, s->regs);
+}
+
+/* Linux's struct clone_args, as far as the first version of it goes. */
+struct linux_clone_args {
+	u64 flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size,
+	    tls;
+};
+#define CLONE_ARGS_SIZE_VER0	64
+
+/* What a larger structure of a newer program holds must be 0. */
+static s64 check_rest(vaddr_t from, u64 size)
+{
+	u64 word;
+
+	if (size > PAGE_SIZE)
+		return -E2BIG;
+	for (u64 at = CLONE_ARGS_SIZE_VER0; at + 8 <= size; at += 8) {
+		if (get_user_val(word, from + at))
+			return -EFAULT;
+		if (word)
+			return -E2BIG;
+	}
+	return 0;
+}
+
+SYSCALL_FN(clone3)
+{
+	struct linux_clone_args u;
+	struct clone_args ca;
+	s64 err;
+
+	if (s->a[1] < CLONE_ARGS_SIZE_VER0)
+		return -EINVAL;
+	err = check_rest(s->a[0], s->a[1]);
+	if (err)
+		return err;
+	if (get_user_val(u, s->a[0]))
+		return -EFAULT;
+	if ((u.flags & (CSIGNAL | CLONE_DETACHED)) || u.exit_signal > NSIG ||
+	    !u.stack != !u.stack_size)
+		return -EINVAL;
+	if (u.stack && !access_ok(u.stack, u.stack_size))
+		return -EINVAL;
+	if ((u.flags & (CLONE_THREAD | CLONE_PARENT)) && u.exit_signal)
+		return -EINVAL;
+	ca = (struct clone_args){
+		.flags = u.flags | u.exit_signal,
+		.stack = u.stack + u.stack_size, .parent_tid = u.parent_tid,
+		.child_tid = u.child_tid, .tls = u.tls,
+	};
 	return do_clone(&ca, s->regs);
 }

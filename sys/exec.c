@@ -167,23 +167,6 @@ static int become_only_thread(void)
 	return 0;
 }
 
-/* A table shared with another process is not ours to close files in. */
-static int own_files(struct process *p)
-{
-	struct files *old = p->files, *copy;
-
-	if (atomic_read(&old->refs) == 1)
-		return 0;
-	copy = files_dup(old);
-	if (!copy)
-		return -ENOMEM;
-	spin_lock(&proc_lock);		/* others look through /proc */
-	p->files = copy;
-	spin_unlock(&proc_lock);
-	files_put(old);
-	return 0;
-}
-
 static void exchange_mm(struct process *p, struct exec *x)
 {
 	struct mm_struct *old = p->mm;
@@ -226,12 +209,13 @@ static int commit_exec(struct exec *x, const char *path, struct regs *r)
 	int err = become_only_thread();
 
 	if (!err)
-		err = own_files(p);
+		err = files_unshare(p);
 	if (err)
 		return err;
 	/* commit */
 	exchange_mm(p, x);
 	posix_timers_delete(p);
+	WRITE_ONCE(p->membarrier, 0);
 	signal_reset_exec(p);
 	files_close_exec(p->files);
 	process_set_comm(p, path);

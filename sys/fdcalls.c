@@ -228,3 +228,33 @@ SYSCALL_FN(ftruncate)
 	file_put(f);
 	return ret;
 }
+
+#define CLOSE_RANGE_UNSHARE	2U
+#define CLOSE_RANGE_CLOEXEC	4U
+
+SYSCALL_FN(close_range)
+{
+	u32 first = (u32)s->a[0], last = (u32)s->a[1], flags = (u32)s->a[2];
+	struct files *fs = cur_proc()->files;
+	struct file *f;
+
+	if ((flags & ~(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC)) ||
+	    first > last)
+		return -EINVAL;
+	if (flags & CLOSE_RANGE_UNSHARE) {
+		if (files_unshare(cur_proc()))
+			return -ENOMEM;
+		fs = cur_proc()->files;
+	}
+	last = min(last, READ_ONCE(fs->max) - 1);
+	for (u32 fd = first; fd <= last; fd++) {
+		if (flags & CLOSE_RANGE_CLOEXEC) {
+			set_cloexec(fd, FD_CLOEXEC);
+			continue;
+		}
+		f = files_take(fs, fd);
+		if (f)
+			file_close(f);
+	}
+	return 0;
+}

@@ -129,6 +129,22 @@ struct files *files_dup(struct files *fs)
 	return copy;
 }
 
+int files_unshare(struct process *p)
+{
+	struct files *old = p->files, *copy;
+
+	if (atomic_read(&old->refs) == 1)
+		return 0;
+	copy = files_dup(old);
+	if (!copy)
+		return -ENOMEM;
+	spin_lock(&proc_lock);		/* others look through /proc */
+	p->files = copy;
+	spin_unlock(&proc_lock);
+	files_put(old);
+	return 0;
+}
+
 void files_put(struct files *fs)
 {
 	u64 fd;

@@ -23,6 +23,7 @@
 struct file;
 struct inode;
 struct poll_table;
+struct process;
 
 struct file_ops {
 	/* At *pos, which is moved.  Bytes or -Exxx. */
@@ -90,6 +91,8 @@ struct files *files_get(struct files *fs);
 struct files *files_dup(struct files *fs);	/* NULL: no memory */
 void files_put(struct files *fs);		/* sleeps */
 void files_close_exec(struct files *fs);
+/* p, current's, gets a table that is not shared with anybody.  0, -ENOMEM. */
+int files_unshare(struct process *p);
 
 /* Of current.  The file with a reference, or NULL. */
 struct file *fget(u64 fd);

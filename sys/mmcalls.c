@@ -14,10 +14,6 @@
 #include "sys/process.h"
 #include "sys/syscall.h"
 
-#define MADV_NORMAL	0
-#define MADV_DONTNEED	4
-#define MADV_FREE	8
-#define MADV_POPULATE_WRITE 23
 
 /* What the file allows and where its pages are.  0 or -Exxx. */
 static s64 request_file(struct mmap_request *rq, struct file *f)
@@ -96,25 +92,16 @@ SYSCALL_FN(mremap)
 	return do_mremap(cur_proc()->mm, &rq);
 }
 
-/* A hint needs its range checked as DONTNEED does, no more. */
-static s64 check_range(vaddr_t start, u64 len)
-{
-	if (start & ~PAGE_MASK)
-		return -EINVAL;
-	if (len && !PAGE_ALIGN(len))
-		return -EINVAL;
-	return start + PAGE_ALIGN(len) < start ? -EINVAL : 0;
-}
-
 SYSCALL_FN(madvise)
 {
-	u32 advice = (u32)s->a[2];
+	return do_madvise(cur_proc()->mm, s->a[0], s->a[1], (u32)s->a[2]);
+}
 
-	if (advice == MADV_DONTNEED)
-		return do_madvise_dontneed(cur_proc()->mm, s->a[0], s->a[1]);
-	if (advice > MADV_POPULATE_WRITE || (advice > 4 && advice < MADV_FREE))
+SYSCALL_FN(remap_file_pages)
+{
+	if (s->a[2])			/* rights: only those it has */
 		return -EINVAL;
-	return check_range(s->a[0], s->a[1]);
+	return do_remap_file_pages(cur_proc()->mm, s->a[0], s->a[1], s->a[3]);
 }
 
 SYSCALL_FN(msync)

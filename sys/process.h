@@ -73,6 +73,7 @@ struct process {
 	struct inode *proc_dir;		/* P, fs_names: in /proc, or NULL */
 	char comm[16];			/* a: torn reads are harmless */
 	struct linux_rlimit rlim[RLIM_NLIMITS];	/* a */
+	u32 membarrier;			/* a: registered for it */
 	u64 start_ns;			/* I */
 	u64 utime, stime;		/* P: ticks of threads gone */
 	u64 cutime, cstime;		/* P: ticks of children waited for */

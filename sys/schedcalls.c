@@ -267,3 +267,13 @@ SYSCALL_FN(setpriority)
 		for_each_meant((u32)s->a[0], (u32)s->a[1], set_nice, &nice);
 	return n < 0 ? n : n ? 0 : -ESRCH;
 }
+
+/* One node. */
+SYSCALL_FN(getcpu)
+{
+	u32 cpu = smp_processor_id(), node = 0;
+
+	if (s->a[0] && put_user_val(s->a[0], cpu))
+		return -EFAULT;
+	return s->a[1] ? put_user_val(s->a[1], node) : 0;
+}

@@ -49,6 +49,4 @@ void upcall_syscall(struct regs *r)
 
 SYSCALL_NOARG(statx) { return -ENOSYS; }
 SYSCALL_NOARG(rseq) { return -ENOSYS; }
-SYSCALL_NOARG(clone3) { return -ENOSYS; }
-SYSCALL_NOARG(close_range) { return -ENOSYS; }
 SYSCALL_NOARG(faccessat2) { return -ENOSYS; }

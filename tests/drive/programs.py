@@ -18,6 +18,9 @@ def body(tap):
         busybox(tap, vm)
         for path in sorted(glob.glob(ROOT + "/tests/abi/*.expected")):
             abi(tap, vm, path)
+            other = os.path.basename(path).replace("t_", "glibc_", 1)
+            if os.path.exists("%s/%s/user/%s" % (ROOT, build, other[:-9])):
+                abi(tap, vm, path, other[:-9])
         tap.has(vm.command("run hello"), r"exit status 0", "hello")
         tap.has(vm.command("bench getppid"),
                 r"operation +ticks +ns\ngetppid +[1-9]\d* +[1-9]\d*\n",
@@ -57,8 +60,8 @@ def busybox(tap, vm):
     tap.has(out, r"signal 9", "death by signal is told")
 
 
-def abi(tap, vm, path):
-    name = os.path.basename(path)[:-len(".expected")]
+def abi(tap, vm, path, name=None):
+    name = name or os.path.basename(path)[:-len(".expected")]
     out = vm.command("run " + name, 120)
     body_text = re.sub(r"(?m)^\[ *\d+\.\d+\] .*\n", "",    # the kernel's
                        out.replace("rewalk> ", ""))
