@@ -7,7 +7,7 @@
  *	(a) a flag of the vma (mmap_lock write): NORMAL, RANDOM, SEQUENTIAL,
  *	    DONTFORK, DOFORK, WIPEONFORK, KEEPONFORK
  *	(b) something done to its pages now (mmap_lock read, the vmas stay):
- *	    DONTNEED
+ *	    DONTNEED, FREE, COLD, PAGEOUT (mm/reclaim_hint.c)
  *	(c) pages brought in (the lock comes and goes): POPULATE_READ, _WRITE
  * and hints that are checked and otherwise ignored.
  *
@@ -18,6 +18,7 @@
 #include "mm/internal.h"
 #include "mm/madvise.h"
 #include "mm/mmap.h"
+#include "mm/reclaim_hint.h"
 
 enum advice_kind { ADVICE_NONE, ADVICE_FLAG, ADVICE_PAGES, ADVICE_POPULATE,
 		   ADVICE_HINT };
@@ -92,12 +93,24 @@ static int advise_flag(struct vm_area_struct **vmap, vaddr_t start,
 static int advise_pages(struct vm_area_struct *vma, vaddr_t start, vaddr_t end,
 			u32 advice)
 {
-	if (advice != MADV_FREE && (vma->vm_flags & VM_LOCKED))
+	if (vma->vm_flags & VM_LOCKED)
 		return -EINVAL;
 	if (advice == MADV_FREE && !vma_is_anon(vma))
 		return -EINVAL;
-	if (advice == MADV_DONTNEED)
+	switch (advice) {
+	case MADV_DONTNEED:
 		zap_vma_range(vma, start, end);
+		break;
+	case MADV_FREE:
+		madvise_free_range(vma, start, end);
+		break;
+	case MADV_COLD:
+		madvise_cold_range(vma, start, end);
+		break;
+	default:
+		madvise_pageout_range(vma, start, end);
+		break;
+	}
 	return 0;
 }
 

@@ -13,6 +13,8 @@
 #include "mm/filemap.h"
 #include "mm/page_alloc.h"
 #include "mm/pgtable.h"
+#include "mm/swap.h"
+#include "mm/vmstat.h"
 #include "sys/procfs.h"
 #include "sys/times.h"
 
@@ -27,10 +29,16 @@ static void make_meminfo(struct text *t, struct process *p)
 		 "MemAvailable:   %8llu kB\nBuffers:               0 kB\n"
 		 "Cached:         %8llu kB\nSwapCached:            0 kB\n",
 		 ps.total * 4, free * 4, free * 4, cached * 4);
-	text_add(t, "SwapTotal:             0 kB\nSwapFree:              0 kB\n"
+	text_add(t, "SwapTotal:      %8llu kB\nSwapFree:       %8llu kB\n"
 		 "Shmem:                 0 kB\nSlab:                  0 kB\n"
 		 "SReclaimable:          0 kB\nPageTables:     %8llu kB\n",
+		 nr_swap_total() * 4, nr_swap_free() * 4,
 		 nr_table_pages() * 4);
+}
+
+static void vmstat_line(const char *name, u64 value, void *arg)
+{
+	text_add(arg, "%s %llu\n", name, value);
 }
 
 static void make_vmstat(struct text *t, struct process *p)
@@ -39,9 +47,8 @@ static void make_vmstat(struct text *t, struct process *p)
 
 	(void)p;
 	fault_stats(&fs);
-	text_add(t, "nr_free_pages %llu\nnr_file_pages %llu\n"
-		 "nr_page_table_pages %llu\npgfault %llu\npgmajfault 0\n",
-		 nr_free_pages(), nr_cache_pages(), nr_table_pages(), fs.total);
+	vmstat_for_each(vmstat_line, t);
+	text_add(t, "pgfault %llu\n", fs.total);
 }
 
 static void make_uptime(struct text *t, struct process *p)
