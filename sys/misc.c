@@ -11,6 +11,7 @@
 #include "lib/prng.h"
 #include "lib/string.h"
 #include "mm/page_alloc.h"
+#include "mm/swap.h"
 #include "sys/process.h"
 #include "sys/random.h"
 #include "sys/syscall.h"
@@ -240,6 +241,8 @@ SYSCALL_FN(sysinfo)
 	si.uptime = (s64)(ktime_get() / NSEC_PER_SEC);
 	si.totalram = ps.total * PAGE_SIZE;
 	si.freeram = nr_free_pages() * PAGE_SIZE;
+	si.totalswap = nr_swap_total() * PAGE_SIZE;
+	si.freeswap = nr_swap_free() * PAGE_SIZE;
 	si.mem_unit = 1;
 	spin_lock(&proc_lock);
 	list_for_each_entry(p, &all_processes, all_link)

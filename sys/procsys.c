@@ -9,7 +9,6 @@
 #include "kernel/upcall.h"
 #include "lib/printf.h"
 #include "lib/string.h"
-#include "mm/fault.h"
 #include "mm/filemap.h"
 #include "mm/page_alloc.h"
 #include "mm/pgtable.h"
@@ -43,12 +42,8 @@ static void vmstat_line(const char *name, u64 value, void *arg)
 
 static void make_vmstat(struct text *t, struct process *p)
 {
-	struct fault_stats fs;
-
 	(void)p;
-	fault_stats(&fs);
 	vmstat_for_each(vmstat_line, t);
-	text_add(t, "pgfault %llu\n", fs.total);
 }
 
 static void make_uptime(struct text *t, struct process *p)
