@@ -122,43 +122,52 @@ static u32 take_one(u64 set, struct linux_siginfo *info)
 
 /*
  * While it waits, the set is not blocked, so that a sender wakes us; signals
- * outside it interrupt.
+ * outside it interrupt.  Another thread may take what we were woken for: then
+ * it goes on waiting.
  */
-SYSCALL_FN(rt_sigtimedwait)
+static s64 wait_for_signal(u64 set, struct linux_siginfo *info, u64 deadline)
 {
 	struct uthread *ut = cur_uthread();
-	u64 set, old = ut->blocked, deadline = ~0ULL;
-	struct linux_siginfo info;
 	struct wait_queue_head wq;
-	s64 err;
-	u32 sig;
+	u64 old = ut->blocked;
+	s64 ret;
+
+	init_waitqueue_head(&wq);
+	WRITE_ONCE(ut->wait_set, set);
+	set_blocked(old & ~set);
+	do {
+		(void)wait_event_until(&wq, false, deadline);
+		ret = take_one(set, info);
+		if (!ret && signal_pending())
+			ret = -EINTR;
+	} while (!ret && ktime_get() < deadline);
+	WRITE_ONCE(ut->wait_set, 0);
+	set_blocked(old);
+	return ret ? ret : -EAGAIN;
+}
+
+SYSCALL_FN(rt_sigtimedwait)
+{
+	u64 set, deadline = ~0ULL;
+	struct linux_siginfo info;
+	s64 ret;
 
 	if (s->a[3] != sizeof(set))
 		return -EINVAL;
 	if (get_user_val(set, s->a[0]))
 		return -EFAULT;
-	err = s->a[2] ? get_timeout(s->a[2], &deadline) : 0;
-	if (err)
-		return err;
+	ret = s->a[2] ? get_timeout(s->a[2], &deadline) : 0;
+	if (ret)
+		return ret;
 	set &= ~SIG_UNBLOCKABLE;
-	sig = take_one(set, &info);
-	if (!sig && deadline > ktime_get()) {
-		WRITE_ONCE(ut->wait_set, set);
-		set_blocked(old & ~set);
-		init_waitqueue_head(&wq);
-		(void)wait_event_until(&wq, false, deadline);
-		sig = take_one(set, &info);
-		err = signal_pending() ? -EINTR : -EAGAIN;
-		WRITE_ONCE(ut->wait_set, 0);
-		set_blocked(old);
-	} else {
-		err = -EAGAIN;
-	}
-	if (!sig)
-		return err;
+	ret = take_one(set, &info);
+	if (!ret && deadline > ktime_get())
+		ret = wait_for_signal(set, &info, deadline);
+	if (ret <= 0)
+		return ret ? ret : -EAGAIN;
 	if (s->a[1] && put_user_val(s->a[1], info))
 		return -EFAULT;
-	return sig;
+	return ret;
 }
 
 SYSCALL_FN(sigaltstack)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Signals with values: queued, in order, and not to be forged. */
 #include <pthread.h>
+#include <sched.h>
 
 #include "tests/abi/t.h"
 
@@ -72,6 +73,49 @@ static void waited_for(void)
 	T_ERR("no more", sigtimedwait(&set, &info, &ts), EAGAIN);
 }
 
+#define WAITERS	4
+#define ROUNDS	100
+
+static int taken;
+
+static void *waiter(void *arg)
+{
+	sigset_t set;
+	int sig, bad = 0;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	for (int i = 0; i < ROUNDS; i++) {
+		bad |= sigwait(&set, &sig) || sig != SIGUSR1;
+		__atomic_add_fetch(&taken, 1, __ATOMIC_SEQ_CST);
+	}
+	return bad ? arg : NULL;
+}
+
+/* All are woken for one signal; those who do not get it wait on. */
+static void many_waiters(void)
+{
+	pthread_t t[WAITERS];
+	sigset_t set;
+	int bad = 0;
+	void *ret;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	for (int i = 0; i < WAITERS; i++)
+		pthread_create(&t[i], NULL, waiter, &set);
+	while (__atomic_load_n(&taken, __ATOMIC_SEQ_CST) < ROUNDS * WAITERS) {
+		kill(getpid(), SIGUSR1);
+		sched_yield();
+	}
+	for (int i = 0; i < WAITERS; i++) {
+		pthread_join(t[i], &ret);
+		bad += ret != NULL;
+	}
+	T_EQ("each waiter got its signals", bad, 0);
+}
+
 static void to_thread(void)
 {
 	struct timespec ts = { 0, 0 };
@@ -112,6 +156,7 @@ int main(void)
 	in_order();
 	waited_for();
 	to_thread();
+	many_waiters();
 	errors();
 	return t_done();
 }
