@@ -47,6 +47,11 @@ int remove_mapping(struct page *p);
 int remove_mapping_frozen(struct page *p);
 /* Truncate to `size` bytes: unmap, zero the tail, drop pages beyond. */
 void truncate_pagecache(struct address_space *m, u64 size);
+/*
+ * Pages [first, last] become a hole: unmapped, dropped, dirty or not; private
+ * copies stay.  The file's owner keeps writers away.  Sleeps.
+ */
+void punch_pagecache(struct address_space *m, u64 first, u64 last);
 /* Drop every clean, unreferenced page (unmapping if asked).  Pages dropped. */
 enum { DROP_UNMAPPED, DROP_MAPPED_TOO };
 u64 invalidate_mapping_pages(struct address_space *m, int how);

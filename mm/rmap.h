@@ -82,5 +82,10 @@ bool page_mkclean(struct page *p);
  */
 struct tlb_batch;
 bool try_to_unmap(struct page *p, struct tlb_batch *batch);
+/*
+ * A locked file page that leaves its file: nobody maps it afterwards, mlocked
+ * or not.  Private copies of it stay.  Sleeps.
+ */
+void unmap_hole_page(struct page *p);
 
 #endif

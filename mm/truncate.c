@@ -80,6 +80,33 @@ static void drop_from(struct address_space *m, u64 first)
 	}
 }
 
+static void punch_page(struct address_space *m, struct page *p)
+{
+	lock_page(p);
+	if (READ_ONCE(p->mapping) == m) {
+		unmap_hole_page(p);
+		wait_on_page_flag(p, PG_writeback);		/* U4 */
+		delete_from_page_cache(p);
+	}
+	unlock_page(p);
+}
+
+void punch_pagecache(struct address_space *m, u64 first, u64 last)
+{
+	struct page *pages[GANG];
+	u64 next = first;
+	u32 n;
+
+	while (next <= last && next != U64_MAX) {
+		n = find_get_pages(m, &next, pages);
+		for (u32 i = 0; i < n; i++) {
+			if (pages[i]->index <= last)
+				punch_page(m, pages[i]);
+			put_page(pages[i]);
+		}
+	}
+}
+
 /* U2. */
 static void zero_tail(struct address_space *m, u64 size)
 {

@@ -31,6 +31,7 @@
  * Tests: tests/kt/kt_unmap.c, kt_rmap.c; tests/race/race_reclaim.c
  */
 #include "kernel/racepoint.h"
+#include "kernel/thread.h"
 #include "mm/filemap.h"
 #include "mm/internal.h"
 #include "mm/lru.h"
@@ -43,6 +44,7 @@ enum { UNMAP_GO_ON, UNMAP_ABORT };
 
 struct unmap {
 	struct tlb_batch *batch;	/* NULL: flush at once */
+	bool locked_too;		/* the page goes, mlocked or not */
 };
 
 /* (3)-(5) of an anonymous page that has a slot.  False: it stays mapped. */
@@ -102,6 +104,7 @@ static int unmap_one(struct page *p, struct vm_area_struct *vma, vaddr_t va,
 		     void *arg)
 {
 	struct mmu_notifier_range range;
+	struct unmap *u = arg;
 	int ret = UNMAP_GO_ON;
 	struct pt_pos pos;
 	bool unmapped = false;
@@ -110,8 +113,8 @@ static int unmap_one(struct page *p, struct vm_area_struct *vma, vaddr_t va,
 				va + PAGE_SIZE);
 	mmu_notifier_invalidate_range_start(&range);		/* (1) */
 	if (page_vma_mapped(p, vma, va, &pos)) {		/* (2) */
-		if (!(vma->vm_flags & VM_LOCKED))		/* U1 */
-			unmapped = clear_entry(p, vma, &pos, arg);
+		if (u->locked_too || !(vma->vm_flags & VM_LOCKED)) /* U1 */
+			unmapped = clear_entry(p, vma, &pos, u);
 		ret = unmapped ? UNMAP_GO_ON : UNMAP_ABORT;
 		unlock_table(&pos);
 	}
@@ -130,4 +133,16 @@ bool try_to_unmap(struct page *p, struct tlb_batch *batch)
 		rmap_walk(p, unmap_one, &u);
 	RACE_POINT("unmap:done");
 	return !page_mapped(p);
+}
+
+void unmap_hole_page(struct page *p)
+{
+	struct unmap u = { .locked_too = true };
+
+	KASSERT(page_test(p, PG_locked) && !page_is_anon(p));
+	while (page_mapped(p)) {
+		rmap_walk(p, unmap_one, &u);
+		if (page_mapped(p))
+			yield();
+	}
 }

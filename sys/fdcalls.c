@@ -125,6 +125,10 @@ static s64 do_fcntl(struct file *f, u32 fd, u32 cmd, u64 arg)
 	case F_GETPIPE_SZ:
 	case F_SETPIPE_SZ:
 		return f->inode ? -EBADF : 65536;
+	case F_ADD_SEALS:
+		return memfd_add_seals(f, (u32)arg);
+	case F_GET_SEALS:
+		return memfd_get_seals(f);
 	default:
 		return -EINVAL;
 	}

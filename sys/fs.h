@@ -43,6 +43,8 @@ struct inode {
 	struct address_space mapping;
 	const u8 *data;			/* I: in the archive, or NULL */
 	u64 data_len;			/* w: of that, what still counts */
+	u32 seals;			/* w: F_SEAL_*; of a memfd */
+	bool sealable;			/* I: it has seals at all */
 	/* directories */
 	struct list_head entries;	/* N */
 	u64 next_cookie;		/* N */
@@ -80,6 +82,15 @@ void inode_settle_times(struct inode *inode);
 bool dir_empty(const struct inode *dir);
 /* i_rwsem write held.  0 or -Exxx. */
 int inode_truncate(struct inode *inode, u64 size);
+
+/* memfd.c: i_rwsem held.  0, or -EPERM: a seal forbids it. */
+int seal_check_resize(const struct inode *inode, u64 size);
+int seal_check_write(const struct inode *inode, u64 pos, u64 len);
+s64 memfd_add_seals(struct file *f, u32 seals);
+s64 memfd_get_seals(const struct file *f);
+/* do_mmap() of a sealable file, as its seals allow. */
+struct mmap_request;
+s64 memfd_mmap(struct inode *inode, struct mmap_request *rq);
 
 /* namei.c */
 #define WALK_FOLLOW	BIT(0)		/* a symbolic link at the end too */

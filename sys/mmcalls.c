@@ -59,7 +59,9 @@ SYSCALL_FN(mmap)
 		ret = request_file(&rq, f);
 	}
 	if (!ret)
-		ret = do_mmap(cur_proc()->mm, &rq);
+		ret = f && f->inode && f->inode->sealable ?
+		      memfd_mmap(f->inode, &rq) :
+		      do_mmap(cur_proc()->mm, &rq);
 	if (ret > 0 && rq.mapping)
 		inode_accessed(f->inode);
 	if (f)

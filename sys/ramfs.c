@@ -208,6 +208,8 @@ int inode_truncate(struct inode *inode, u64 size)
 {
 	if (size > (u64)S64_MAX)
 		return -EFBIG;
+	if (seal_check_resize(inode, size))
+		return -EPERM;
 	/* Before the pages go: one read again must not find the old bytes. */
 	if (size < inode->data_len)
 		WRITE_ONCE(inode->data_len, size);	/* N2 */

@@ -38,6 +38,8 @@ static s64 regular_write(struct file *f, vaddr_t from, u64 len, u64 *pos)
 		*pos = READ_ONCE(inode->mapping.size);
 	if (*pos > (u64)S64_MAX - len)
 		n = -EFBIG;
+	else if (seal_check_write(inode, *pos, len))
+		n = -EPERM;
 	else
 		n = filemap_write_user(&inode->mapping, from, *pos, len);
 	if (n > 0) {

@@ -66,7 +66,8 @@ struct kt_disk *kt_disk_create(u64 sectors)
 
 	if (!d)
 		return NULL;
-	d->data = vmalloc(sectors * BLK_SECTOR);
+	/* What a request beyond the end would hit. */
+	d->data = vmalloc(sectors * BLK_SECTOR + PAGE_SIZE);
 	if (!d->data) {
 		kfree(d);
 		return NULL;
