@@ -225,7 +225,11 @@ int remove_mapping_frozen(struct page *p)
 	struct address_space *m = p->mapping;
 	const int expected = 2;			/* the cache's, the caller's */
 
+	bool clean = BUG_SWITCH("dirty_before_freeze") &&
+		     !page_test(p, PG_dirty);
+
 	KASSERT(page_test(p, PG_locked));
+	RACE_POINT("remove:before_freeze");
 	spin_lock(&m->i_pages_lock);
 	if (!page_ref_freeze(p, expected)) {			/* (A) */
 		spin_unlock(&m->i_pages_lock);
@@ -233,11 +237,13 @@ int remove_mapping_frozen(struct page *p)
 		return -EBUSY;
 	}
 	RACE_POINT("remove:after_freeze");
-	if (page_test(p, PG_dirty) || page_mapped(p)) {		/* C5 */
+	if ((!clean && page_test(p, PG_dirty)) || page_mapped(p)) { /* C5 */
 		page_ref_unfreeze(p, expected);
 		spin_unlock(&m->i_pages_lock);
 		return -EBUSY;
 	}
+	if (clean)
+		cancel_dirty_page(m, p);
 	remove_locked(m, p);
 	spin_unlock(&m->i_pages_lock);
 	return 0;

@@ -174,3 +174,53 @@ KTEST_FLAGS(race, writeback_before_io, KTF_LAB_ONLY)
 	KT_EQ(t, b.m->nrpages, 0);
 	kt_bdev_free(&b);
 }
+
+static void drop_clean(void *arg)
+{
+	(void)invalidate_mapping_pages(((struct kt_bdev *)arg)->m,
+				       DROP_UNMAPPED);
+}
+
+/*
+ * S5: a holder stores, sets dirty and puts while the remover is about to
+ * freeze.  Value: the word that a reader finds afterwards.
+ */
+static u64 late_dirty(struct kt *t)
+{
+	struct kt_team team = { .nr = 0 };
+	errseq_t since = 0;
+	struct kt_bdev b;
+	struct page *p;
+	u64 word = 0;
+
+	if (!kt_bdev_create(t, &b, SECTORS))
+		return 0;
+	kt_bdev_write(t, &b, 0, 1);
+	KT_EQ(t, kt_bdev_sync(&b, &since), 0);
+	p = find_get_page(b.m, 0);
+	KT_EQ(t, race_arm("remove:before_freeze", 1), 0);
+	kt_pin(0);
+	kt_spawn(t, &team, (int)kt_other_cpu(), drop_clean, &b);
+	KT_EQ(t, race_wait_parked("remove:before_freeze"), 0);
+	*(u64 *)page_address(p) = 2;
+	set_page_dirty(p);
+	put_page(p);
+	unpark(&team, "remove:before_freeze");
+	(void)filemap_read(b.m, &word, 0, sizeof(word));
+	truncate_pagecache(b.m, 0);
+	kt_bdev_free(&b);
+	return word;
+}
+
+KTEST_FLAGS(race, writeback_late_dirty, KTF_LAB_ONLY)
+{
+	KT_EQ(t, late_dirty(t), 2);
+}
+
+/* The same with dirty looked at before the freeze: the store is lost. */
+KTEST_FLAGS(race, writeback_late_dirty_bug, KTF_LAB_ONLY)
+{
+	KT_EQ(t, bug_set("dirty_before_freeze", 1), 0);
+	KT_EQ(t, late_dirty(t), 1);
+	bug_clear_all();
+}
