@@ -10,6 +10,7 @@
  *     again.  Dirty is set under that lock, and the size grows there.
  * F3. The size is looked at before the page and again after: a page found
  *     beyond a truncation is not read from.
+ * F4. Where there is no memory for a page, clean pages make room, once.
  *
  * Writers of one file are serialised by the file's owner, against truncate
  * too.  Tests: tests/kt/kt_filemap.c
@@ -28,8 +29,8 @@ struct io_side {
 	struct file_ra *ra;		/* a reader's window, or NULL */
 };
 
-static struct page *page_to_read(struct address_space *m,
-				 const struct io_side *s, u64 pos, u64 left)
+static struct page *try_page(struct address_space *m, const struct io_side *s,
+			     u64 pos, u64 left)
 {
 	u64 index = pos >> PAGE_SHIFT;
 
@@ -38,6 +39,17 @@ static struct page *page_to_read(struct address_space *m,
 				       ((pos + left - 1) >> PAGE_SHIFT) -
 				       index + 1);
 	return read_cache_page(m, index);
+}
+
+/* F4.  The page at pos; ERR_PTR. */
+static struct page *io_page(struct address_space *m, const struct io_side *s,
+			    u64 pos, u64 left)
+{
+	struct page *p = try_page(m, s, pos, left);
+
+	if (IS_ERR(p) && PTR_ERR(p) == -ENOMEM && filemap_drop_clean())
+		p = try_page(m, s, pos, left);
+	return p;
 }
 
 /* Bytes copied; fewer than n: user memory ended. */
@@ -79,7 +91,7 @@ static ssize_t do_read(struct address_space *m, const struct io_side *s,
 		n = min((u64)len - done, PAGE_SIZE - (pos & ~PAGE_MASK));
 		if (!clip(m, pos, n))
 			break;
-		p = page_to_read(m, s, pos, len - done);
+		p = io_page(m, s, pos, len - done);
 		if (IS_ERR(p))
 			return done ? (ssize_t)done : PTR_ERR(p);
 		n = clip(m, pos, n);				/* F3 */
@@ -121,7 +133,7 @@ static ssize_t do_write(struct address_space *m, const struct io_side *s,
 
 	while (done < len) {
 		n = min((u64)len - done, PAGE_SIZE - (pos & ~PAGE_MASK));
-		p = read_cache_page(m, pos >> PAGE_SHIFT);
+		p = io_page(m, s, pos, len - done);
 		if (IS_ERR(p))
 			return done ? (ssize_t)done : PTR_ERR(p);
 		copied = copy_in(s, done, (char *)page_address(p) +

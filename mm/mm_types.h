@@ -127,7 +127,7 @@ struct address_space {
 	spinlock_t i_pages_lock;			/* LOCK_I_PAGES */
 	struct radix_tree_root i_pages;			/* i, r for lookups */
 	u64 nrpages;					/* i */
-	u64 nrdirty;					/* i: tagged DIRTY */
+	u64 nrdirty;			/* i, read anywhere: tagged DIRTY */
 	u64 size;					/* a: bytes; i_size */
 	struct rwsem i_mmap_rwsem;
 	struct rb_root i_mmap;				/* i_mmap_rwsem */

@@ -121,7 +121,7 @@ void read_around(struct address_space *m, u64 index)
 
 static u32 window_max(const struct file_ra *ra)
 {
-	return ra->hint == RA_SEQUENTIAL ? 2 * RA_MAX : RA_MAX;
+	return READ_ONCE(ra->hint) == RA_SEQUENTIAL ? 2 * RA_MAX : RA_MAX;
 }
 
 static void read_window(struct address_space *m, struct file_ra *ra)
@@ -138,7 +138,7 @@ static void window_on_miss(struct address_space *m, struct file_ra *ra,
 	u32 most = window_max(ra);
 	u64 ask = clamp(want, 1ULL, (u64)most);
 
-	if (ra->hint == RA_RANDOM || (index && index != ra->next)) {
+	if (READ_ONCE(ra->hint) == RA_RANDOM || (index && index != ra->next)) {
 		(void)read_pages(m, index, ask, U64_MAX);
 		ra->size = 0;
 		return;
@@ -164,18 +164,29 @@ static void window_on_mark(struct address_space *m, struct file_ra *ra,
 	read_window(m, ra);
 }
 
-struct page *read_page_ahead(struct address_space *m, struct file_ra *ra,
-			     u64 index, u64 want)
+/* ra->busy is ours. */
+static void move_window(struct address_space *m, struct file_ra *ra, u64 index,
+			u64 want)
 {
 	struct page *p = find_get_page(m, index);
 
 	if (!p)
 		window_on_miss(m, ra, index, want);
 	else if (page_test(p, PG_readahead) &&
-		 page_test_clear(p, PG_readahead) && ra->hint != RA_RANDOM)
+		 page_test_clear(p, PG_readahead) &&
+		 READ_ONCE(ra->hint) != RA_RANDOM)
 		window_on_mark(m, ra, index);
 	ra->next = index + 1;
 	if (p)
 		put_page(p);
+}
+
+struct page *read_page_ahead(struct address_space *m, struct file_ra *ra,
+			     u64 index, u64 want)
+{
+	if (!cmpxchg(&ra->busy, 0U, 1U)) {
+		move_window(m, ra, index, want);
+		smp_store_release(&ra->busy, 0U);	/* partner: cmpxchg */
+	}
 	return read_cache_page(m, index);
 }

@@ -8,12 +8,16 @@
 /* As fadvise and madvise say it. */
 enum ra_hint { RA_NORMAL, RA_RANDOM, RA_SEQUENTIAL };
 
-/* One reader's window; all zero at first.  Races only cost precision. */
+/*
+ * One open file's window; all zero at first.  Whoever sets `busy` moves it; a
+ * second reader of the same file that comes meanwhile does without.
+ */
 struct file_ra {
+	u32 busy;			/* a */
 	u64 start;			/* the window: pages start, +size */
 	u32 size, async;		/* the last `async` of it are not needed yet */
 	u64 next;			/* the page a sequential reader wants next */
-	enum ra_hint hint;
+	u32 hint;			/* a: enum ra_hint */
 };
 
 /* Pages at most, in one window; twice that with RA_SEQUENTIAL. */

@@ -64,7 +64,7 @@ static void tag_dirty(struct address_space *m, u64 index)
 	if (radix_tree_tag_get(&m->i_pages, index, TAG_DIRTY))
 		return;
 	(void)radix_tree_tag_set(&m->i_pages, index, TAG_DIRTY);
-	m->nrdirty++;
+	WRITE_ONCE(m->nrdirty, m->nrdirty + 1);
 	account_dirty(1);
 }
 
@@ -73,7 +73,7 @@ static void untag_dirty(struct address_space *m, u64 index)
 	if (!radix_tree_tag_get(&m->i_pages, index, TAG_DIRTY))
 		return;
 	(void)radix_tree_tag_clear(&m->i_pages, index, TAG_DIRTY);
-	m->nrdirty--;
+	WRITE_ONCE(m->nrdirty, m->nrdirty - 1);
 	account_dirty(-1);
 }
 

@@ -49,7 +49,7 @@ struct file {
 	void *priv;			/* the ops' */
 	u64 pos;			/* pos_lock */
 	errseq_t wb_err;		/* pos_lock: failed writes told so far */
-	struct file_ra ra;		/* read-ahead; races are harmless */
+	struct file_ra ra;		/* read-ahead; its own rule */
 	struct mutex pos_lock;		/* LOCK_FPOS */
 };
 

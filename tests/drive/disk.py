@@ -66,6 +66,31 @@ def both_ways(tap, folder, build, machine, **vm_args):
     tap.ok(read(path) == bytes(data), label + ": the image after poweroff")
 
 
+def at_once(tap, folder):
+    """Eight CPUs, two disks, readers and writers at the same time."""
+    data = [random.Random(n).randbytes(1 << 20) for n in (5, 6)]
+    paths = [image(folder, "many%d.img" % n, data[n]) for n in (0, 1)]
+    sums = [hashlib.md5(d[:524288]).hexdigest() for d in data]
+    with Vm(extra=raw(paths[0]) + raw(paths[1]), smp=8) as vm:
+        vm.boot()
+        out = vm.command(
+            "run busybox sh -c 'for i in 1 2 3; do for d in a b; do "
+            "busybox dd if=/dev/vd$d bs=4096 count=128 2>/dev/null | "
+            "busybox md5sum & disk fill /dev/vd$d $((524288 + i * 98304)) 24 "
+            "$i & done; done; wait'", 120)
+        tap.ok(all(out.count(s) == 3 for s in sums) and
+               out.count("filled 98304") == 6, "many requests at once", out)
+        vm.send("poweroff\r")
+        vm.status()
+    for n in (0, 1):
+        want = bytearray(data[n])
+        for i in (1, 2, 3):
+            at = 524288 + i * 98304
+            want[at:at + 98304] = pattern(at, 98304, i)
+        tap.ok(read(paths[n]) == bytes(want), "and all in its place, disk %d"
+               % n)
+
+
 def after_kill(tap, folder):
     path = image(folder, "kill.img", bytes(256 * 1024))
     with Vm(extra=raw(path), smp=2) as vm:
@@ -188,6 +213,7 @@ def body(tap):
     with tempfile.TemporaryDirectory(prefix="rewalk-disk-") as folder:
         both_ways(tap, folder, "build", "pc", smp=4)
         both_ways(tap, folder, "build/lab", "q35", smp=2, cpu="qemu64")
+        at_once(tap, folder)
         after_kill(tap, folder)
         errors(tap, folder)
         odd_ones(tap, folder)
