@@ -184,8 +184,9 @@ static int cmd_pagecache(int argc, char **argv)
 	writeback_stats(&w);
 	readahead_stats(&r);
 	kprintf("dirty %llu, written back %llu, failed %llu, dirtied again "
-		"meanwhile %llu\n", nr_dirty_pages(), w.written, w.errors,
-		w.redirtied);
+		"meanwhile %llu, writers waited %llu times\n",
+		nr_dirty_pages(), w.written, w.errors, w.redirtied,
+		w.throttled);
 	kprintf("read ahead %llu pages in %llu windows, %llu before they were "
 		"missed\n", r.pages, r.windows, r.marks);
 	return 0;

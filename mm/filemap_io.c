@@ -19,6 +19,7 @@
 #include "lib/err.h"
 #include "lib/string.h"
 #include "mm/filemap.h"
+#include "mm/page_alloc.h"
 #include "mm/readahead.h"
 #include "mm/writeback.h"
 
@@ -108,6 +109,13 @@ static ssize_t do_read(struct address_space *m, const struct io_side *s,
 	return (ssize_t)done;
 }
 
+/* The page that ends there is locked, or a writer's alone. */
+static void grow_size(struct address_space *m, u64 end)
+{
+	if (end > READ_ONCE(m->size))
+		WRITE_ONCE(m->size, end);
+}
+
 /* F2.  True: the bytes are in the file. */
 static bool commit_write(struct address_space *m, struct page *p, u64 end)
 {
@@ -117,11 +125,42 @@ static bool commit_write(struct address_space *m, struct page *p, u64 end)
 	ours = READ_ONCE(p->mapping) == m;
 	if (ours) {
 		set_page_dirty(p);
-		if (end > READ_ONCE(m->size))
-			WRITE_ONCE(m->size, end);
+		grow_size(m, end);
 	}
 	unlock_page(p);
 	return ours;
+}
+
+/*
+ * A whole page that is not in the cache need not be read first: its new bytes
+ * are copied before anybody can find it (F1).  False: nothing was done.
+ */
+static bool write_new_page(struct address_space *m, const struct io_side *s,
+			   u64 done, u64 pos)
+{
+	struct page *p = find_get_page(m, pos >> PAGE_SHIFT);
+
+	if (p) {
+		put_page(p);
+		return false;
+	}
+	p = alloc_page(ALLOC_PLAIN);
+	if (!p)
+		return false;
+	page_set(p, PG_locked);
+	if (copy_in(s, done, page_address(p), PAGE_SIZE) == PAGE_SIZE) {
+		page_set(p, PG_uptodate);	/* published by the insert */
+		if (!add_to_page_cache(p, m, pos >> PAGE_SHIFT)) {
+			set_page_dirty(p);
+			grow_size(m, pos + PAGE_SIZE);
+			unlock_page(p);
+			put_page(p);
+			return true;
+		}
+	}
+	unlock_page(p);
+	put_page(p);
+	return false;
 }
 
 static ssize_t do_write(struct address_space *m, const struct io_side *s,
@@ -133,6 +172,13 @@ static ssize_t do_write(struct address_space *m, const struct io_side *s,
 
 	while (done < len) {
 		n = min((u64)len - done, PAGE_SIZE - (pos & ~PAGE_MASK));
+		if (n == PAGE_SIZE && mapping_can_writeback(m) &&
+		    write_new_page(m, s, done, pos)) {
+			balance_dirty_pages();
+			done += n;
+			pos += n;
+			continue;
+		}
 		p = io_page(m, s, pos, len - done);
 		if (IS_ERR(p))
 			return done ? (ssize_t)done : PTR_ERR(p);

@@ -4,8 +4,9 @@
  * there are many, and when somebody asks; and the brake for writers.
  *
  * L1. Above half the limit the flusher works; above the limit writers wait
- *     for it, each at most THROTTLE_NS per piece: a device that is slow or
- *     dead slows its writers down and stops nobody.
+ *     for the device, each at most THROTTLE_NS per page: a device that is slow
+ *     or dead slows its writers down and stops nobody.  Pages under write-back
+ *     count: they are no more to be had than dirty ones.
  * L2. It holds wb_sem over a whole round, so a file leaves only between its
  *     rounds.
  *
@@ -27,7 +28,9 @@
 
 static struct rwsem wb_sem = RWSEM_INIT(wb_sem, LOCK_WRITEBACK);
 static LIST_HEAD(wb_list);			/* wb_sem */
-static atomic64_t nr_dirty;
+static atomic64_t nr_dirty, nr_writeback;
+static u64 limit_override;			/* a: tests; 0: none */
+static atomic64_t nr_throttled;			/* waits of writers */
 static u32 wanted;				/* a: somebody asks */
 static struct wait_queue_head flusher_wq = WAIT_QUEUE_HEAD_INIT(flusher_wq);
 static struct wait_queue_head throttle_wq = WAIT_QUEUE_HEAD_INIT(throttle_wq);
@@ -42,9 +45,27 @@ u64 nr_dirty_pages(void)
 	return (u64)atomic64_read(&nr_dirty);
 }
 
+/* What cannot be given back before the device has answered. */
+static u64 nr_unclean(void)
+{
+	return nr_dirty_pages() + (u64)atomic64_read(&nr_writeback);
+}
+
+void writeback_set_limit(u64 pages)
+{
+	WRITE_ONCE(limit_override, pages);
+}
+
+u64 writeback_throttled(void)
+{
+	return (u64)atomic64_read(&nr_throttled);
+}
+
 static u64 dirty_limit(void)
 {
-	return max(mem_usable_bytes / PAGE_SIZE / LIMIT_SHARE, LIMIT_MIN);
+	u64 limit = READ_ONCE(limit_override);
+
+	return limit ? limit : max(mem_usable_bytes / PAGE_SIZE / LIMIT_SHARE, LIMIT_MIN);
 }
 
 void writeback_register(struct address_space *m)
@@ -71,12 +92,22 @@ void balance_dirty_pages(void)
 {
 	u64 limit = dirty_limit();
 
-	if (likely(nr_dirty_pages() <= limit / 2))
+	if (likely(nr_unclean() <= limit / 2))
 		return;
-	flusher_wake();						/* L1 */
-	if (nr_dirty_pages() > limit)
-		wait_event_until(&throttle_wq, nr_dirty_pages() <= limit,
-				 ktime_get() + THROTTLE_NS);
+	if (nr_dirty_pages())
+		flusher_wake();					/* L1 */
+	if (nr_unclean() <= limit)
+		return;
+	atomic64_inc(&nr_throttled);
+	wait_event_until(&throttle_wq, nr_unclean() <= limit,
+			 ktime_get() + THROTTLE_NS);
+}
+
+void account_writeback(s64 pages)
+{
+	atomic64_add(pages, &nr_writeback);
+	if (pages < 0 && nr_unclean() <= dirty_limit())
+		wake_up_all(&throttle_wq);
 }
 
 static void write_all(void)
@@ -87,11 +118,9 @@ static void write_all(void)
 	list_for_each_entry(m, &wb_list, wb_link) {
 		const struct wb_range r = WB_WHOLE(m, WB_NONE);
 
-		if (write_mapping_pages(&r, U64_MAX))
-			wake_up_all(&throttle_wq);
+		(void)write_mapping_pages(&r, U64_MAX);
 	}
 	up_read(&wb_sem);
-	wake_up_all(&throttle_wq);
 }
 
 static void flusher_main(void *arg)

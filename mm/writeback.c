@@ -56,6 +56,7 @@ void writeback_stats(struct writeback_stats *s)
 		s->errors += READ_ONCE(c->errors);
 		s->redirtied += READ_ONCE(c->redirtied);
 	}
+	s->throttled = writeback_throttled();
 }
 
 /* i_pages_lock held. */
@@ -120,6 +121,7 @@ void set_page_writeback(struct page *p)
 	get_page(p);						/* W3 */
 	RACE_POINT("writeback:before_tags");
 	spin_lock(&m->i_pages_lock);
+	account_writeback(1);
 	page_set(p, PG_writeback);				/* (3) */
 	(void)radix_tree_tag_set(&m->i_pages, p->index, TAG_WRITEBACK);
 	(void)radix_tree_tag_clear(&m->i_pages, p->index, TAG_TOWRITE);
@@ -146,6 +148,7 @@ void end_page_writeback(struct page *p, int err)
 	spin_unlock(&m->i_pages_lock);				/* (5) */
 	/* m may be gone from here on; p is not: our reference. */
 	page_clear_wake(p, PG_writeback);
+	account_writeback(-1);
 	put_page(p);
 }
 

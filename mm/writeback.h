@@ -78,11 +78,16 @@ void writeback_register(struct address_space *m);
 void writeback_unregister(struct address_space *m);	/* sleeps */
 /* For a writer, no lock held: waits while too much is dirty. */
 void balance_dirty_pages(void);
+u64 writeback_throttled(void);		/* how often a writer had to wait */
 /* Asks the flusher to write everything that is dirty now.  Does not wait. */
 void flusher_wake(void);
 /* Pages tagged DIRTY, in all files. */
 u64 nr_dirty_pages(void);
 void account_dirty(s64 pages);		/* i_pages_lock held */
+/* Pages whose write is under way; wakes writers that wait for fewer. */
+void account_writeback(s64 pages);
+/* Tests: writers wait above so many pages, dirty or being written; 0: default */
+void writeback_set_limit(u64 pages);
 /* All files with a device, their errors left for fsync.  Sleeps. */
 void sync_all_mappings(void);
 
@@ -92,7 +97,7 @@ void sync_all_mappings(void);
 #define MS_SYNC		4
 int do_msync(struct mm_struct *mm, vaddr_t start, u64 len, u32 flags);
 
-struct writeback_stats { u64 written, errors, redirtied; };
+struct writeback_stats { u64 written, errors, redirtied, throttled; };
 void writeback_stats(struct writeback_stats *s);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* mm/writeback.c, mm/bdev.c, mm/flusher.c, mm/msync.c on a disk in memory. */
+#include "kernel/upcall.h"
 #include "tests/kt/kt_bdev.h"
 
 #define PAGES	8
@@ -379,5 +380,66 @@ KTEST(writeback, no_memory)
 			kt_bdev_write(t, &b, i, i + 70 + n);
 		}
 	}
+	kt_bdev_free(&b);
+}
+
+/* A whole page is not read before it is overwritten; a part of one is. */
+KTEST(writeback, overwrite_reads_nothing)
+{
+	u64 *buf = kzalloc(2 * PAGE_SIZE);
+	errseq_t since = 0;
+	struct kt_bdev b;
+
+	KT_ASSERT(t, buf);
+	if (!kt_bdev_create(t, &b, SECTORS))
+		return;
+	buf[0] = 7;
+	buf[512] = 8;
+	KT_EQ(t, filemap_write(b.m, buf, PAGE_SIZE, 2 * PAGE_SIZE),
+	      2 * PAGE_SIZE);
+	KT_EQ(t, b.d->seen[BLK_READ], 0);
+	KT_EQ(t, b.m->nrdirty, 2);
+	KT_EQ(t, filemap_write(b.m, buf, PAGE_SIZE / 2, PAGE_SIZE), PAGE_SIZE);
+	KT_EQ(t, b.d->seen[BLK_READ], 1);	/* page 0; 1 is there */
+	KT_EQ(t, kt_bdev_sync(&b, &since), 0);
+	KT_EQ(t, kt_bdev_disk_word(&b, 2), 8);
+	KT_EQ(t, *(u64 *)(b.d->data + PAGE_SIZE / 2), 7);
+	KT_EQ(t, kt_bdev_check(&b), 0);
+	kt_bdev_free(&b);
+	kfree(buf);
+}
+
+static void fill_all(void *arg)
+{
+	struct kt_bdev *b = arg;
+	u64 word = 5;
+
+	for (u64 i = 0; i < PAGES; i++)
+		(void)filemap_write(b->m, &word, i * PAGE_SIZE, 8);
+}
+
+/* L1: writers wait while too much is unclean, under write-back included. */
+KTEST(writeback, writers_wait)
+{
+	struct kt_team team = { .nr = 0 };
+	u64 before = writeback_throttled();
+	errseq_t since = 0;
+	struct kt_bdev b;
+
+	if (!kt_bdev_create(t, &b, SECTORS))
+		return;
+	fill_all(&b);				/* all pages are cached */
+	KT_EQ(t, kt_bdev_sync(&b, &since), 0);
+	writeback_register(b.m);
+	writeback_set_limit(nr_dirty_pages() + 3);
+	kt_disk_hold(b.d, BIT(BLK_WRITE));
+	kt_spawn(t, &team, -1, fill_all, &b);
+	KT_EXPECT(t, kt_wait_for(writeback_throttled() != before));
+	kt_disk_release(b.d);
+	kt_join(&team);
+	writeback_set_limit(0);
+	sync_all_mappings();
+	writeback_unregister(b.m);
+	KT_EQ(t, kt_bdev_disk_word(&b, PAGES - 1), 5);
 	kt_bdev_free(&b);
 }
