@@ -35,10 +35,12 @@
 
 #define F_SEG_MAX	BIT_ULL(2)
 #define F_RO		BIT_ULL(5)
+#define F_BLK_SIZE	BIT_ULL(6)
 #define F_FLUSH		BIT_ULL(9)
 
 #define CFG_CAPACITY	0
 #define CFG_SEG_MAX	12
+#define CFG_BLK_SIZE	20
 
 #define T_IN		0
 #define T_OUT		1
@@ -227,8 +229,8 @@ static int disk_setup(struct disk *d, struct pci_dev *pci, const char **why)
 
 	err = virtio_open(&d->vd, pci, why);
 	if (!err)
-		err = virtio_negotiate(&d->vd, F_SEG_MAX | F_RO | F_FLUSH,
-				       &features, why);
+		err = virtio_negotiate(&d->vd, F_SEG_MAX | F_RO | F_BLK_SIZE |
+				       F_FLUSH, &features, why);
 	if (err)
 		return err;
 	d->can_flush = features & F_FLUSH;
@@ -236,6 +238,16 @@ static int disk_setup(struct disk *d, struct pci_dev *pci, const char **why)
 	d->bd.nr_sectors = virtio_config64(&d->vd, CFG_CAPACITY);
 	if (features & F_SEG_MAX)
 		segs = virtio_config32(&d->vd, CFG_SEG_MAX);
+	if (features & F_BLK_SIZE)
+		d->bd.block_size = virtio_config32(&d->vd, CFG_BLK_SIZE);
+	if (d->bd.block_size && (d->bd.block_size % BLK_SECTOR ||
+				 PAGE_SIZE % d->bd.block_size ||
+				 d->bd.nr_sectors * BLK_SECTOR %
+				 d->bd.block_size)) {
+		*why = "its block size does not fit a page or its capacity";
+		virtio_stop(&d->vd);
+		return -EINVAL;
+	}
 	err = virtio_queue_init(&d->vd, disk_interrupt, d, why);
 	if (err)
 		return err;

@@ -39,6 +39,7 @@ void blkdev_register(struct block_device *bd)
 {
 	KASSERT(bd->name[0] && bd->ops && bd->ops->submit);
 	bd->max_segs = max(bd->max_segs, 1U);
+	bd->block_size = max(bd->block_size, BLK_SECTOR);
 	spin_lock(&devs_lock);
 	list_add_tail(&bd->link, &devs);
 	spin_unlock(&devs_lock);
@@ -76,7 +77,7 @@ static s64 check_segs(const struct block_device *bd,
 	for (u32 i = 0; i < rq->nr_segs; i++) {
 		const struct blk_seg *s = &rq->segs[i];
 
-		if (!s->len || s->len % BLK_SECTOR || s->addr % 4)
+		if (!s->len || s->len % bd->block_size || s->addr % 4)
 			return -EINVAL;
 		bytes += s->len;
 	}
@@ -97,6 +98,8 @@ static int check_request(const struct block_device *bd,
 	sectors = check_segs(bd, rq);
 	if (sectors < 0)
 		return (int)sectors;
+	if (rq->sector % (bd->block_size / BLK_SECTOR))
+		return -EINVAL;
 	if (rq->sector > bd->nr_sectors ||
 	    (u64)sectors > bd->nr_sectors - rq->sector)
 		return -EINVAL;
@@ -216,16 +219,19 @@ static void print_disks(void)
 /* Past every cache: what the device itself says. */
 static int dump_sector(struct block_device *bd, u64 sector)
 {
-	u8 *buf = kmalloc(BLK_SECTOR);
-	struct blk_seg seg = { .len = BLK_SECTOR };
+	u32 per_block = bd->block_size / BLK_SECTOR;
+	u8 *block = kmalloc(bd->block_size);
+	u8 *buf = block + sector % per_block * BLK_SECTOR;
+	struct blk_seg seg = { .len = bd->block_size };
 	struct blk_request rq = {
-		.op = BLK_READ, .segs = &seg, .nr_segs = 1, .sector = sector,
+		.op = BLK_READ, .segs = &seg, .nr_segs = 1,
+		.sector = sector - sector % per_block,
 	};
 	int err;
 
-	if (!buf)
+	if (!block)
 		return -ENOMEM;
-	seg.addr = virt_to_phys(buf);
+	seg.addr = virt_to_phys(block);
 	err = blk_submit_wait(bd, &rq);
 	for (u32 i = 0; !err && i < BLK_SECTOR; i++)
 		kprintf("%s%02x", i % DUMP_WIDTH ? "" : i ? "\n" : "", buf[i]);
@@ -234,7 +240,7 @@ static int dump_sector(struct block_device *bd, u64 sector)
 			ERR_PTR(err));
 	else
 		kprintf("\n");
-	kfree(buf);
+	kfree(block);
 	return err;
 }
 

@@ -25,7 +25,7 @@
 
 enum blk_op { BLK_READ, BLK_WRITE, BLK_FLUSH };
 
-/* len is a multiple of BLK_SECTOR, not 0; addr of 4. */
+/* len is a multiple of the device's block size, not 0; addr of 4. */
 struct blk_seg {
 	phys_t addr;
 	u32 len;
@@ -63,6 +63,8 @@ struct block_device_ops {
 struct block_device {
 	char name[BLK_NAME_MAX];	/* I: "vda" */
 	u64 nr_sectors;			/* I */
+	u32 block_size;			/* I: bytes, what it reads and writes in
+					 * one piece: 512 to 4096 */
 	bool read_only;			/* I: writes fail with -EROFS */
 	u32 max_segs;			/* I: of one request, at least 1 */
 	u32 major_minor;		/* I: major << 8 | minor, for /dev */
@@ -73,7 +75,10 @@ struct block_device {
 	atomic64_t reads, writes, flushes, errors;	/* a: requests done */
 };
 
-/* Devices stay for ever.  bd is complete; max_segs 0 counts as 1. */
+/*
+ * Devices stay for ever.  bd is complete; max_segs 0 counts as 1, block_size 0
+ * as 512.
+ */
 void blkdev_register(struct block_device *bd);
 /* By name ("vda"); NULL: there is none. */
 struct block_device *blkdev_find(const char *name);
@@ -83,7 +88,7 @@ struct block_device *blkdev_next(struct block_device *prev);
 /*
  * Starts rq.  Thread context; does not sleep, so a reclaimer may call it.  A
  * bad request comes back like any other, through done(): -EINVAL (nothing to
- * transfer, beyond the end, too many or odd segments), -EROFS.
+ * transfer, beyond the end, no whole blocks, too many segments), -EROFS.
  */
 void blk_submit(struct block_device *bd, struct blk_request *rq);
 /*

@@ -122,7 +122,7 @@ static s64 blkdev_ioctl(struct file *f, u32 cmd, u64 arg)
 		return put_u64(arg, bd->nr_sectors);
 	case BLKSSZGET:
 	case BLKPBSZGET:
-		return put_u32(arg, BLK_SECTOR);
+		return put_u32(arg, bd->block_size);
 	case BLKBSZGET:
 		return put_u32(arg, PAGE_SIZE);
 	case BLKROGET:

@@ -171,10 +171,20 @@ def refused(tap, folder):
     path = image(folder, "old.img", bytes(8192))
     drive = ["-drive", "file=%s,format=raw,if=none,id=d" % path]
     for option, text in (("disable-modern=on", "no virtio 1.0 registers"),
-                         ("vectors=0", r"vda: 16 sectors, INTx")):
+                         ("vectors=0", r"vda: 16 sectors, INTx"),
+                         ("logical_block_size=8192,physical_block_size=8192",
+                          "its block size does not fit"),
+                         ("queue-size=4", r"vda: 16 sectors, MSI-X")):
         with Vm(extra=drive + ["-device", "virtio-blk-pci,drive=d," + option],
                 smp=2) as vm:
             tap.has(vm.boot(), text, option + ": " + text)
+    big = ["-device", "virtio-blk-pci,drive=d,logical_block_size=4096,"
+           "physical_block_size=4096"]
+    with Vm(extra=drive + big, smp=2) as vm:
+        vm.boot()
+        vm.command("run disk fill /dev/vda 0 2 7")
+        tap.has(vm.command("disks vda 9"),
+                pattern(9 * 512, 32, 7).hex(), "blocks of 4096 bytes")
     with Vm(smp=1) as vm:
         vm.boot()
         tap.has(vm.command("disks"), r"there is no disk", "without a disk")

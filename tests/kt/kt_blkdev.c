@@ -59,6 +59,10 @@ KTEST(blk, refuses_bad_requests)
 	KT_EQ(t, d->seen[BLK_READ] + d->seen[BLK_WRITE] + d->seen[BLK_FLUSH],
 	      0);
 	KT_EQ(t, one(d, BLK_READ, SECTORS - 1, buf, 512), 0);
+	d->bd.block_size = 4096;
+	KT_EQ(t, one(d, BLK_READ, 8, buf, 512), -EINVAL);
+	KT_EQ(t, one(d, BLK_READ, 1, buf, 4096), -EINVAL);
+	KT_EQ(t, one(d, BLK_READ, 8, buf, 4096), 0);
 	kt_disk_free(d);
 	kfree(buf);
 }

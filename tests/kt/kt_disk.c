@@ -76,6 +76,7 @@ struct kt_disk *kt_disk_create(u64 sectors)
 	INIT_LIST_HEAD(&d->held);
 	memcpy(d->bd.name, "ktd", 4);
 	d->bd.nr_sectors = sectors;
+	d->bd.block_size = BLK_SECTOR;
 	d->bd.max_segs = KT_DISK_SEGS;
 	d->bd.ops = &disk_ops;
 	d->bd.driver = d;
