@@ -63,11 +63,11 @@
 	X(SLAB)								\
 	X(PCP)		/* a CPU's list of free frames */		\
 	X(ZONE)		/* buddy allocator */				\
+	X(SEM)		/* inner spinlock of mutexes and rwsems */	\
 	X(BLKDEV)	/* a disk driver's queue */			\
 	X(BLK_DONE)	/* requests that are over */			\
 	X(CONSOLE_IN)							\
 	X(WAITQ)							\
-	X(SEM)		/* inner spinlock of mutexes and rwsems */	\
 	X(RQ)		/* run queues */				\
 	X(TIMER)							\
 	X(RCU)								\

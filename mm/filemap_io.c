@@ -10,7 +10,6 @@
  *     again.  Dirty is set under that lock, and the size grows there.
  * F3. The size is looked at before the page and again after: a page found
  *     beyond a truncation is not read from.
- * F4. Where there is no memory for a page, clean pages make room, once.
  *
  * Writers of one file are serialised by the file's owner, against truncate
  * too.  Tests: tests/kt/kt_filemap.c
@@ -30,8 +29,8 @@ struct io_side {
 	struct file_ra *ra;		/* a reader's window, or NULL */
 };
 
-static struct page *try_page(struct address_space *m, const struct io_side *s,
-			     u64 pos, u64 left)
+static struct page *io_page(struct address_space *m, const struct io_side *s,
+			    u64 pos, u64 left)
 {
 	u64 index = pos >> PAGE_SHIFT;
 
@@ -40,17 +39,6 @@ static struct page *try_page(struct address_space *m, const struct io_side *s,
 				       ((pos + left - 1) >> PAGE_SHIFT) -
 				       index + 1);
 	return read_cache_page(m, index);
-}
-
-/* F4.  The page at pos; ERR_PTR. */
-static struct page *io_page(struct address_space *m, const struct io_side *s,
-			    u64 pos, u64 left)
-{
-	struct page *p = try_page(m, s, pos, left);
-
-	if (IS_ERR(p) && PTR_ERR(p) == -ENOMEM && filemap_drop_clean())
-		p = try_page(m, s, pos, left);
-	return p;
 }
 
 /* Bytes copied; fewer than n: user memory ended. */
@@ -144,7 +132,7 @@ static bool write_new_page(struct address_space *m, const struct io_side *s,
 		put_page(p);
 		return false;
 	}
-	p = alloc_page(ALLOC_PLAIN);
+	p = alloc_page(ALLOC_RECLAIM);
 	if (!p)
 		return false;
 	page_set(p, PG_locked);
