@@ -8,6 +8,9 @@
  *     getter that comes later finds the page already private; one that came
  *     earlier shows in the count, and we copy.
  * K2. Never reuse because an entry is dirty: exclusivity alone decides.
+ * K4. A pin for reading (FAULT_UNSHARE) asks for the same without W: the page
+ *     becomes exclusive by reuse or copy, so that no later write, here or in a
+ *     forked relative, takes it away from under the pin.
  * K3. Copy first, then the section, then the lock; if the entry changed
  *     meanwhile (other than A and D) all is undone and the access retried.
  *
@@ -90,9 +93,10 @@ static bool may_reuse(struct page *p)
 	return alone;
 }
 
-static void make_writable(struct pt_pos *pos)
+/* A forced write leaves the entry as read-only as its vma is. */
+static void make_writable(const struct fault_ctx *f, struct pt_pos *pos)
 {
-	pte_modify(pos, 0, PTE_W | PTE_AD);
+	pte_modify(pos, 0, PTE_AD | (f->vma->vm_flags & VM_WRITE ? PTE_W : 0));
 }
 
 /* The page that va's entry names, if it is still `seen`, with a reference. */
@@ -119,6 +123,7 @@ static enum fault_result shared_write(struct fault_ctx *f, pte_t seen)
 	struct page *p = NULL;
 	struct pt_pos pos;
 
+	KASSERT(f->vma->vm_flags & VM_WRITE);	/* no force in shared ones */
 	if (vma_wants_writenotify(f->vma)) {
 		p = get_if_same(f, seen);
 		if (!p)
@@ -129,7 +134,7 @@ static enum fault_result shared_write(struct fault_ctx *f, pte_t seen)
 	if (lock_if_same(f, seen, &pos)) {
 		set_page_dirty(pte_page(seen));
 		mapping_note_write(f->vma->vm_mapping);
-		make_writable(&pos);
+		make_writable(f, &pos);
 		unlock_table(&pos);
 		this_cpu_inc(fault_counts.file);
 		res = FAULT_DONE;
@@ -191,28 +196,48 @@ static enum fault_result copy_and_replace(struct fault_ctx *f, pte_t seen,
 	return FAULT_DONE;
 }
 
+/*
+ * The mapped page can stay, exclusive by now if it is anonymous: *old NULL.
+ * Else it has a reference of ours.  FAULT_RETRY: the entry is another.
+ */
+static enum fault_result try_reuse(struct fault_ctx *f, pte_t seen,
+				   struct page **old)
+{
+	struct page *p = pte_page(seen);
+	struct pt_pos pos;
+	bool stays;
+
+	if (!lock_if_same(f, seen, &pos))
+		return FAULT_RETRY;
+	/* Unsharing is for anonymous pages: a file's is nobody's own (K4). */
+	stays = !(f->flags & FAULT_WRITE) && !page_is_anon(p);
+	if (!stays && may_reuse(p)) {
+		if (f->flags & FAULT_WRITE)
+			make_writable(f, &pos);
+		this_cpu_inc(fault_counts.cow_reuse);
+		stays = true;
+	}
+	if (!stays) {
+		get_page(p);
+		*old = p;
+	}
+	unlock_table(&pos);
+	return FAULT_DONE;
+}
+
 enum fault_result wp_fault(struct fault_ctx *f, pte_t seen)
 {
 	struct page *old = NULL;
 	enum fault_result res;
-	struct pt_pos pos;
 
 	if (f->vma->vm_flags & VM_SHARED)
 		return shared_write(f, seen);
 	if (anon_vma_prepare(f->vma))
 		return FAULT_OOM;
 	if (!pte_special(seen)) {
-		if (!lock_if_same(f, seen, &pos))
-			return FAULT_RETRY;
-		old = pte_page(seen);
-		if (may_reuse(old)) {
-			make_writable(&pos);
-			unlock_table(&pos);
-			this_cpu_inc(fault_counts.cow_reuse);
-			return FAULT_DONE;
-		}
-		get_page(old);
-		unlock_table(&pos);
+		res = try_reuse(f, seen, &old);
+		if (res != FAULT_DONE || !old)
+			return res;
 	}
 	res = copy_and_replace(f, seen, old);
 	if (old)

@@ -33,7 +33,7 @@ DECLARE_PER_CPU(struct fault_stats, fault_counts);
 bool fault_around(struct fault_ctx *f, u64 prot);
 
 /*
- * A write met `seen`, which maps a page but not for writing; the vma allows
+ * A write (or FAULT_UNSHARE) met `seen`, which maps a page but not for writing; the vma allows
  * it.  mmap_lock read.  Sleeps.
  */
 enum fault_result wp_fault(struct fault_ctx *f, pte_t seen);

@@ -211,9 +211,12 @@ static enum fault_result file_fault(struct fault_ctx *f)
 /* Something is mapped: is it what the access needs (by now)? */
 static enum fault_result mapped_fault(struct fault_ctx *f, pte_t seen)
 {
-	if (pte_protnone(seen))
+	if (pte_protnone(seen) && !(f->flags & FAULT_FORCE))
 		return FAULT_SIGSEGV_ACCERR;
 	if ((f->flags & FAULT_WRITE) && !pte_write(seen))
+		return wp_fault(f, seen);
+	if ((f->flags & FAULT_UNSHARE) && !pte_special(seen) &&
+	    !pte_write(seen) && !(f->vma->vm_flags & VM_SHARED))
 		return wp_fault(f, seen);
 	/* Spurious: an upgrade this CPU had not seen, or another's fault. */
 	this_cpu_inc(fault_counts.spurious);
@@ -245,7 +248,7 @@ enum fault_result handle_mm_fault(struct vm_area_struct *vma, vaddr_t va,
 	rwsem_assert_held(flags & FAULT_VMA_LOCK ? &vma->vm_lock :
 						    &f.mm->mmap_lock);
 	this_cpu_inc(fault_counts.total);
-	if (!access_allowed(vma->vm_flags, flags))
+	if (!(flags & FAULT_FORCE) && !access_allowed(vma->vm_flags, flags))
 		return FAULT_SIGSEGV_ACCERR;
 	rcu_read_lock();
 	seen = pgtable_read(&f.mm->pgt, f.va, &level, NULL);

@@ -11,6 +11,8 @@ enum fault_flags {
 	FAULT_EXEC	= BIT(2),
 	FAULT_REMOTE	= BIT(3),	/* not current's mm: a device, gup */
 	FAULT_VMA_LOCK	= BIT(4),	/* the vma's lock is held, not mmap_lock */
+	FAULT_FORCE	= BIT(5),	/* gup has checked the vma's rights */
+	FAULT_UNSHARE	= BIT(6),	/* an anonymous page must be exclusive */
 };
 enum fault_result {
 	FAULT_DONE	= 0,

@@ -17,79 +17,148 @@
  * since the child has not run and nobody copies or reuses the page while
  * mmap_lock is held for write.
  *
+ * A page that somebody has pinned (mm/gup.h) is copied for the child instead of
+ * shared, while write_protect_seq is odd: see gup_fast.c.  The copy is made
+ * from a page allocated before the tables are locked.
+ *
  * Empty regions are skipped a table at a time, at any level.
  * On -ENOMEM the child has no vmas left, and the parent's entries may stay
  * write-protected, which costs it a fault each and nothing else.
  * Tests: tests/kt/kt_fork.c
  */
+#include "kernel/racepoint.h"
 #include "lib/err.h"
+#include "mm/gup.h"
 #include "mm/internal.h"
 #include "mm/mmap.h"
 #include "mm/mmu_notifier.h"
+#include "mm/page_alloc.h"
 #include "mm/rmap.h"
 #include "mm/swapops.h"
 
-/* (3) for one entry.  0 or -ENOMEM. */
-static int copy_entry(struct vm_area_struct *child, struct pt_pos *from,
-		      struct pt_pos *to)
+/* A parent's vma to its child's. */
+struct copier {
+	struct vm_area_struct *child, *parent;
+	struct page *spare;	/* for the next pinned page */
+};
+
+/* Rule of pins: the page stays the parent's alone. */
+static bool must_copy(const struct page *p)
+{
+	bool pinned = page_is_anon(p) && page_test(p, PG_anon_exclusive) &&
+		      page_maybe_dma_pinned(p);
+
+	RACE_POINT("fork:pin_tested");
+	return pinned;
+}
+
+static int copy_pinned(struct copier *c, struct pt_pos *to, struct page *p)
+{
+	struct page *copy = c->spare;
+
+	if (!copy)
+		return -EAGAIN;
+	c->spare = NULL;
+	copy_page(page_address(copy), page_address(p));
+	page_add_new_anon_rmap(copy, c->child, to->va);
+	pte_set(to, pte_make(page_to_pfn(copy),
+			     vma_pte_flags(c->child->vm_flags) | PTE_D));
+	return 0;
+}
+
+static void share_page(struct copier *c, struct page *p)
+{
+	get_page(p);
+	if (page_is_anon(p)) {
+		page_clear(p, PG_anon_exclusive);		/* P3 */
+		page_add_anon_rmap(p, c->child);
+	} else {
+		page_add_file_rmap(p, c->child);
+	}
+}
+
+/* (3) for one entry.  0, -ENOMEM, or -EAGAIN: needs a spare page. */
+static int copy_entry(struct copier *c, struct pt_pos *from, struct pt_pos *to)
 {
 	pte_t e = pte_read(from->ptep);
-	struct page *p;
 
 	if (pte_none(e) || !pte_none(pte_read(to->ptep)))
 		return 0;
 	if (pte_nonpresent(e))
-		return nonpresent_dup(from, to, child);
-	if (is_cow_mapping(child->vm_flags) && pte_write(e))
+		return nonpresent_dup(from, to, c->child);
+	if (!pte_special(e) && must_copy(pte_page(e)))
+		return copy_pinned(c, to, pte_page(e));
+	if (is_cow_mapping(c->child->vm_flags) && pte_write(e))
 		e = pte_wrprotect(pte_modify(from, PTE_W, 0));
-	if (!pte_special(e)) {
-		p = pte_page(e);
-		get_page(p);
-		if (page_is_anon(p)) {
-			page_clear(p, PG_anon_exclusive);	/* P3 */
-			page_add_anon_rmap(p, child);
-		} else {
-			page_add_file_rmap(p, child);
-		}
-	}
-	if (child->vm_flags & VM_SHARED)
+	if (!pte_special(e))
+		share_page(c, pte_page(e));
+	if (c->child->vm_flags & VM_SHARED)
 		e = pte_mkclean(e);		/* the parent's keeps its D */
 	pte_set(to, pte_mkold(e));
 	return 0;
 }
 
-/* From va on within one table.  *next: where to go on.  0 or -ENOMEM. */
-static int copy_table(struct vm_area_struct *child,
-		      struct vm_area_struct *parent, vaddr_t va, vaddr_t *next)
+/* From *va on within one pair of tables; moves *va.  As copy_entry. */
+static int copy_locked(struct copier *c, struct pt_pos *from,
+		       struct pt_pos *to, vaddr_t *va)
 {
-	struct pt_pos from = { .pt = &parent->vm_mm->pgt, .va = va };
-	struct pt_pos to = { .pt = &child->vm_mm->pgt, .va = va };
+	int err;
+
+	do {
+		err = copy_entry(c, from, to);
+		if (err)
+			break;
+		*va = from->va + PAGE_SIZE;
+	} while (*va < c->parent->vm_end && pos_next(from) && pos_next(to));
+	return err;
+}
+
+/* From *va on within one table; moves *va.  0 or -ENOMEM. */
+static int copy_table(struct copier *c, vaddr_t *va)
+{
+	struct pt_pos from = { .pt = &c->parent->vm_mm->pgt, .va = *va };
+	struct pt_pos to = { .pt = &c->child->vm_mm->pgt, .va = *va };
 	struct pt_pos pos;
+	vaddr_t end;
 	int level, err;
 
-	lock_leaf(&parent->vm_mm->pgt, va, &pos);
+	lock_leaf(from.pt, *va, &pos);
 	level = pos.level;
-	*next = pos_end(&pos);
+	end = pos_end(&pos);
 	unlock_table(&pos);
-	if (level > 1)
+	if (level > 1) {
+		*va = end;
 		return 0;
-	if (lock_table_alloc(&child->vm_mm->pgt, va, 1, &pos))
+	}
+	if (lock_table_alloc(to.pt, *va, 1, &pos))
 		return -ENOMEM;
 	unlock_table(&pos);
 	if (lock_table_pair(&from, &to))
 		BUG();		/* mmap_lock write: no table goes away */
-	do {
-		err = copy_entry(child, &from, &to);
-		*next = from.va + PAGE_SIZE;
-	} while (!err && *next < parent->vm_end && pos_next(&from) &&
-		 pos_next(&to));
+	err = copy_locked(c, &from, &to, va);
 	unlock_table_pair(&from, &to);
-	return err;
+	if (err != -EAGAIN)
+		return err;
+	c->spare = alloc_page(ALLOC_PLAIN);
+	return c->spare ? 0 : -ENOMEM;
+}
+
+/* (F) and (I) in gup_fast.c; mmap_lock write makes it one at a time. */
+static void write_protect_begin(struct mm_struct *mm)
+{
+	WRITE_ONCE(mm->write_protect_seq, mm->write_protect_seq + 1);
+	smp_mb();	/* before any count is read; partner: gup's (3) */
+}
+
+static void write_protect_end(struct mm_struct *mm)
+{
+	smp_store_release(&mm->write_protect_seq, mm->write_protect_seq + 1);
 }
 
 static int copy_page_range(struct vm_area_struct *child,
 			   struct vm_area_struct *parent)
 {
+	struct copier c = { .child = child, .parent = parent };
 	struct mmu_notifier_range range;
 	vaddr_t va = parent->vm_start;
 	int err = 0;
@@ -98,9 +167,13 @@ static int copy_page_range(struct vm_area_struct *child,
 				parent->vm_mm, parent->vm_start,
 				parent->vm_end);
 	mmu_notifier_invalidate_range_start(&range);		/* (2) */
+	write_protect_begin(parent->vm_mm);
 	while (!err && va < parent->vm_end)
-		err = copy_table(child, parent, va, &va);
+		err = copy_table(&c, &va);
+	write_protect_end(parent->vm_mm);
 	mmu_notifier_invalidate_range_end(&range);		/* (4) */
+	if (c.spare)
+		put_page(c.spare);
 	return err;
 }
 

@@ -1,97 +1,126 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * get_user_pages: the page behind a user address, with a reference.
+ * get_user_pages, the way with locks: fault until the entry allows what is
+ * wanted, and take the page under the table's lock.
  *
- *	gup_fast (irqs off)		whoever unmaps and frees
- *	(1) walk, remember the path	(A) clear the entry (or a table above)
- *	(2) rights from the entry	(B) flush: every CPU acknowledges
- *	(3) get_page_unless_zero	(C) put: count 0, free
- *	(4) the whole path unchanged?
- * (1) after (A) finds nothing.  (1) before (A): if (3) is before (C), we hold
- * the page, and (4) either sees (A) and gives it back, or was before (A) and
- * the reference is as good as one taken under the lock.  If (3) is after (C)
- * it fails, or took the page's next life, and (4) sees (A).  Tables stay
- * readable from (1) to (4): they are freed after a grace period, and irqs off
- * is a read section.
+ * U1. What is wanted is asked of the entry each time round, never of what a
+ *     fault did before: a copy that was thrown away between fault and look is
+ *     made again, never bypassed (Dirty COW, CVE-2016-5195).
+ * U2. A forced write (FOLL_FORCE, a private mapping without VM_WRITE) may use a
+ *     read-only entry iff its page is anonymous and exclusive.  That an entry
+ *     is dirty proves nothing: fork leaves D in both copies of it.
+ * U3. A pinned anonymous page is exclusive when the pin is taken, under the
+ *     table's lock; fork then copies it, and no write fault replaces it.  The
+ *     zero page is never pinned nor counted: it has no owner and no end.
  *
- * gup_fast refuses special entries and PROT_NONE (no P), and sets no A or D.
- * The slow way takes the reference under the table's lock, and asks for W in
- * the entry itself each time round: a copy that was thrown away between fault
- * and look is made again, never bypassed.
- * Tests: tests/kt/kt_gup.c, tests/race/race_gup.c
+ * Bug switches: gup_drops_write (U1: the second look asks for reading only),
+ * gup_dirty_is_cow (U2).
+ * Locks: mmap_lock read; inside it what faults take; the table's lock.
+ * Tests: tests/kt/kt_gup.c, tests/race/race_cow.c, race_pin.c
  */
-#include "arch/cpu.h"
 #include "kernel/racepoint.h"
+#include "kernel/thread.h"
 #include "lib/err.h"
-#include "lib/string.h"
-#include "mm/filemap.h"
 #include "mm/gup.h"
 #include "mm/internal.h"
 
-static bool entry_allows(pte_t e, u32 flags)
+int gup_grab(struct page *p, u32 foll)
 {
-	u64 need = PTE_P | PTE_U | (flags & FAULT_WRITE ? PTE_W : 0);
-
-	return (e.val & need) == need;
-}
-
-static int gup_fast_irqs_off(struct mm_struct *mm, vaddr_t va, u32 flags,
-			     struct page **page, pte_t *pte)
-{
-	struct pt_path path;
-	struct page *p;
-	int level;
-	pte_t e;
-
-	e = pgtable_read(&mm->pgt, va & PAGE_MASK, &level, &path);	/* (1) */
-	if (level != 1 || !entry_allows(e, flags) || pte_special(e))	/* (2) */
-		return -EAGAIN;
-	p = pte_page(e);
-	RACE_POINT("gup_fast:before_get");
-	if (!get_page_unless_zero(p))				/* (3) */
-		return -EAGAIN;
-	RACE_POINT("gup_fast:after_get");
-	if (!BUG_SWITCH("gup_no_recheck") && !pt_path_same(&path)) {	/* (4) */
-		put_page(p);
-		return -EAGAIN;
+	if (!(foll & FOLL_PIN)) {
+		get_page(p);		/* the zero page's count never ends */
+		return 0;
 	}
-	*page = p;
-	*pte = e;
-	return 0;
+	if (p == zero_page)
+		return 0;					/* U3 */
+	return page_ref_add_unless_zero(p, GUP_PIN_COUNTING_BIAS) ? 0 :
+	       -ENOMEM;
 }
 
-int gup_fast(struct mm_struct *mm, vaddr_t va, u32 flags, struct page **page,
-	     pte_t *pte)
+void unpin_user_page(struct page *p)
 {
-	u64 irq;
-	int err;
-
-	if (va >= USER_END)
-		return -EFAULT;
-	irq = local_irq_save();
-	err = gup_fast_irqs_off(mm, va, flags, page, pte);
-	local_irq_restore(irq);
-	return err;
+	if (p != zero_page)
+		page_put_refs(p, GUP_PIN_COUNTING_BIAS);
 }
 
-/* 0, or -EAGAIN when the entry does not (yet) allow it.  mmap_lock read. */
-static int follow(struct mm_struct *mm, vaddr_t va, u32 flags,
+void unpin_user_pages(struct page **pages, u64 nr)
+{
+	for (u64 i = 0; i < nr; i++)
+		unpin_user_page(pages[i]);
+}
+
+static bool private_page(pte_t e)
+{
+	return !pte_special(e) && page_is_anon(pte_page(e)) &&
+	       page_test(pte_page(e), PG_anon_exclusive);
+}
+
+/* U2. */
+static bool may_force_write(const struct vm_area_struct *vma, pte_t e,
+			    u32 foll)
+{
+	if (!(foll & FOLL_FORCE) || (vma->vm_flags & VM_WRITE))
+		return false;
+	if (BUG_SWITCH("gup_dirty_is_cow"))
+		return pte_dirty(e);
+	return private_page(e);
+}
+
+static bool entry_allows(const struct vm_area_struct *vma, pte_t e, u32 foll)
+{
+	if (!pte_mapped(e) || (!pte_present(e) && !(foll & FOLL_FORCE)))
+		return false;
+	if ((foll & FOLL_WRITE) && !pte_write(e) &&
+	    !may_force_write(vma, e, foll))
+		return false;
+	if ((foll & FOLL_PIN) && !pte_special(e) &&
+	    page_is_anon(pte_page(e)))
+		return private_page(e);				/* U3 */
+	return true;
+}
+
+/* 0, or -EAGAIN when the entry does not (yet) allow it; -ENOMEM. */
+static int follow(struct vm_area_struct *vma, vaddr_t va, u32 foll,
 		  struct page **page, bool *writable)
 {
 	struct pt_pos pos;
 	int err = -EAGAIN;
 	pte_t e;
 
-	lock_leaf(&mm->pgt, va, &pos);
+	lock_leaf(&vma->vm_mm->pgt, va, &pos);
 	e = pte_read(pos.ptep);
-	if (pos.level == 1 && entry_allows(e, flags)) {
+	if (pos.level == 1 && entry_allows(vma, e, foll)) {
 		*page = pte_page(e);
 		*writable = pte_write(e);
-		get_page(*page);	/* the zero page's count never ends */
-		err = 0;
+		err = gup_grab(*page, foll);
 	}
 	unlock_table(&pos);
 	return err;
+}
+
+/* Linux's check_vma_flags. */
+static int check_vma(const struct vm_area_struct *vma, u32 foll)
+{
+	u64 f = vma->vm_flags;
+
+	if (foll & FOLL_WRITE) {
+		if (f & VM_WRITE)
+			return 0;
+		return (foll & FOLL_FORCE) && is_cow_mapping(f) ? 0 : -EFAULT;
+	}
+	if (f & VM_READ)
+		return 0;
+	return (foll & FOLL_FORCE) && (f & VM_MAYREAD) ? 0 : -EFAULT;
+}
+
+static u32 fault_flags(u32 foll)
+{
+	u32 f = FAULT_REMOTE | (foll & FOLL_WRITE ? FAULT_WRITE : 0);
+
+	f |= foll & FOLL_FORCE ? FAULT_FORCE : 0;
+	/* A write makes it exclusive anyway. */
+	if ((foll & (FOLL_PIN | FOLL_WRITE)) == FOLL_PIN)
+		f |= FAULT_UNSHARE;
+	return f;
 }
 
 static int fault_error(enum fault_result res)
@@ -107,97 +136,78 @@ static int fault_error(enum fault_result res)
 	}
 }
 
-/* mmap_lock read held, perhaps dropped and taken again (a stack grows). */
-static int get_user_page_locked(struct mm_struct *mm, vaddr_t va, u32 flags,
-				struct page **page, bool *writable)
+/* The way it was before 4.9: the copy is made, reading will do now. */
+static u32 after_fault(const struct vm_area_struct *vma, u32 foll)
+{
+	if (BUG_SWITCH("gup_drops_write") && (foll & FOLL_FORCE) &&
+	    !(vma->vm_flags & VM_WRITE))
+		return foll & ~(u32)FOLL_WRITE;
+	return foll;
+}
+
+int get_user_page_locked(struct mm_struct *mm, vaddr_t va, u32 foll,
+			 struct page **page, bool *writable)
 {
 	struct vm_area_struct *vma;
-	int err = 0;
+	int err;
 
 	if (va >= USER_END)
 		return -EFAULT;
 	va &= PAGE_MASK;
-	while (!err) {
-		if (!follow(mm, va, flags, page, writable))
-			break;
-		RACE_POINT("gup:before_fault");
+	for (;;) {
 		vma = fault_find_vma(mm, va);
-		if (!vma) {
-			err = -EFAULT;
-			break;
-		}
-		err = fault_error(handle_mm_fault(vma, va,
-						  flags | FAULT_REMOTE));
+		err = vma ? check_vma(vma, foll) : -EFAULT;
+		if (!err)
+			err = follow(vma, va, foll, page, writable);
+		if (err != -EAGAIN)
+			return err;
+		RACE_POINT("gup:before_fault");
+		err = fault_error(handle_mm_fault(vma, va, fault_flags(foll)));
+		foll = after_fault(vma, foll);
 		RACE_POINT("gup:after_fault");
+		if (err)
+			return err;
 		/* Looked at once: it may come at any moment. */
-		if (!err && signal_pending()) {
-			err = follow(mm, va, flags, page, writable) ?
-				-EINTR : 0;
-			break;
+		if (signal_pending()) {
+			err = follow(vma, va, foll, page, writable);
+			return err == -EAGAIN ? -EINTR : err;
 		}
 		RACE_POINT("gup:after_signal_test");
 	}
-	return err;
 }
 
-int get_user_page(struct mm_struct *mm, vaddr_t va, u32 flags,
+int get_user_page(struct mm_struct *mm, vaddr_t va, u32 foll,
 		  struct page **page, bool *writable)
 {
 	int err;
 
 	mmap_read_lock(mm);
-	err = get_user_page_locked(mm, va, flags, page, writable);
+	err = get_user_page_locked(mm, va, foll, page, writable);
 	mmap_read_unlock(mm);
 	return err;
 }
 
-/*
- * mmap_lock is held over the copy: a fork in between would leave the page,
- * which we still write to, to the child, when the parent copies it.
- */
-u64 copy_to_mm(struct mm_struct *mm, vaddr_t to, const void *from, u64 n)
+s64 get_user_pages(struct mm_struct *mm, vaddr_t start, u64 nr, u32 foll,
+		   struct page **pages)
 {
-	struct page *p;
 	bool writable;
-	u64 part;
-	int err;
+	u64 done = 0;
+	int err = 0;
 
-	while (n) {
-		part = min(n, PAGE_SIZE - (to & ~PAGE_MASK));
-		mmap_read_lock(mm);
-		err = get_user_page_locked(mm, to, FAULT_WRITE, &p, &writable);
-		if (!err) {
-			RACE_POINT("copy_to_mm:before_copy");
-			memcpy((char *)page_address(p) + (to & ~PAGE_MASK),
-			       from, part);
-			set_page_dirty(p);
-			put_page(p);
-		}
-		mmap_read_unlock(mm);
+	mmap_read_lock(mm);
+	while (done < nr) {
+		err = get_user_page_locked(mm, start + done * PAGE_SIZE, foll,
+					   &pages[done], &writable);
 		if (err)
 			break;
-		to += part;
-		from = (const char *)from + part;
-		n -= part;
+		done++;
 	}
-	return n;
+	mmap_read_unlock(mm);
+	return done || !nr ? (s64)done : err;
 }
 
-u64 copy_from_mm(struct mm_struct *mm, void *to, vaddr_t from, u64 n)
+s64 pin_user_pages(struct mm_struct *mm, vaddr_t start, u64 nr, u32 foll,
+		   struct page **pages)
 {
-	struct page *p;
-	bool writable;
-	u64 part;
-
-	while (n) {
-		part = min(n, PAGE_SIZE - (from & ~PAGE_MASK));
-		if (get_user_page(mm, from, 0, &p, &writable))
-			break;
-		memcpy(to, (char *)page_address(p) + (from & ~PAGE_MASK), part);
-		put_page(p);
-		from += part;
-		to = (char *)to + part;
-		n -= part;
-	}
-	return n;
+	return get_user_pages(mm, start, nr, foll | FOLL_PIN, pages);
 }

@@ -210,6 +210,7 @@ struct mm_struct {
 	atomic_t tlb_flush_pending;	/* a: open gathers */
 	atomic_t tlb_batch_pending;	/* p: entries cleared by reclaim */
 	u32 tlb_batch_flushed;		/* a: its value when last flushed */
+	u64 write_protect_seq;		/* m: odd while fork write-protects */
 	struct mmu_notifier_subscriptions *notifier_subscriptions; /* r, release */
 	struct mutex migrator;		/* one relocation at a time */
 	u64 relocations;		/* migrator: tables moved so far */

@@ -70,10 +70,29 @@ static void check_last_put(const struct page *p)
 		      page_to_pfn(p));
 }
 
+/* Half of what fits: so many may add at once before one of them looks. */
+#define REF_MAX	(1 << 30)
+
+bool page_ref_add_unless_zero(struct page *p, int n)
+{
+	int old = page_count(p);
+
+	do {
+		if (old <= 0 || old > REF_MAX)
+			return false;
+	} while (!try_cmpxchg(&p->_refcount.counter, &old, old + n));
+	return true;
+}
+
 void put_page(struct page *p)
 {
-	KASSERT(page_count(p) > 0);
-	if (!atomic_dec_and_test(&p->_refcount))
+	page_put_refs(p, 1);
+}
+
+void page_put_refs(struct page *p, int n)
+{
+	KASSERT(page_count(p) >= n);
+	if (atomic_sub_return(n, &p->_refcount))
 		return;
 	if (CONFIG_LAB)
 		check_last_put(p);

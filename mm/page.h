@@ -57,6 +57,9 @@ void get_page(struct page *p);
 /* False: free, frozen or a table; nothing was taken. */
 bool __must_check get_page_unless_zero(struct page *p);
 void put_page(struct page *p);
+/* n at once (pins).  False: the count is 0, or so high that n might not fit. */
+bool __must_check page_ref_add_unless_zero(struct page *p, int n);
+void page_put_refs(struct page *p, int n);
 /* count must be `expected`: it becomes 0 and nobody can take a reference. */
 bool __must_check page_ref_freeze(struct page *p, int expected);
 void page_ref_unfreeze(struct page *p, int count);	/* RELEASE */

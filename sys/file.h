@@ -106,6 +106,16 @@ s64 fd_add(struct file *f, u32 flags);
 /* As the n-th entry of a table nobody else sees yet. */
 void files_set(struct files *fs, u32 fd, struct file *f);
 
+/*
+ * rw.c: a copy of a user's vector, for kfree; ERR_PTR.  LOCAL: each entry is
+ * checked, and all together cut at MAX_RW_COUNT.
+ */
+enum iovec_side { IOVEC_LOCAL, IOVEC_REMOTE };
+struct linux_iovec *get_iovec(vaddr_t from, u64 nr, enum iovec_side side);
+
+/* vmaccess.c */
+extern const struct file_ops procmem_fops;
+
 /* poll.c */
 #define POLL_INLINE	8
 struct poll_entry {

@@ -146,6 +146,11 @@ void process_put(struct process *p);		/* sleeps */
 /* Releases what a process that never ran holds, then process_put. */
 void process_discard(struct process *p);
 void process_release_resources(struct process *p);
+/*
+ * vmaccess.c: the mm of pid, with a user's reference (mmput), if ptrace would
+ * allow it.  ERR_PTR: -ESRCH, -EPERM.
+ */
+struct mm_struct *process_mm_access(u32 pid);
 /* proc_lock held; no reference taken. */
 struct process *find_process_locked(u32 pid);
 struct uthread *find_uthread_locked(u32 tid);

@@ -242,6 +242,7 @@ const struct proc_node proc_pid_nodes[] = {
 	{ "fd", S_IFDIR | 0500, .fops = &proc_fd_fops,
 	  .lookup = proc_fd_lookup },
 	{ "maps", S_IFREG | 0444, .make = proc_make_maps },
+	{ "mem", S_IFREG | 0600, .fops = &procmem_fops },
 	{ "pagemap", S_IFREG | 0400, .fops = &proc_pagemap_fops },
 	{ "root", S_IFLNK | 0777, .follow = follow_root },
 	{ "smaps", S_IFREG | 0444, .make = proc_make_smaps },

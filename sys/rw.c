@@ -111,8 +111,7 @@ SYSCALL_FN(pwrite64)
 	return do_prw(s->a[0], RW_WRITE, &io, s->a[3]);
 }
 
-/* A checked copy of the vector, for kfree; ERR_PTR. */
-static struct linux_iovec *get_iovec(vaddr_t from, u64 nr)
+struct linux_iovec *get_iovec(vaddr_t from, u64 nr, enum iovec_side side)
 {
 	struct linux_iovec *iov;
 	u64 total = 0;
@@ -126,7 +125,7 @@ static struct linux_iovec *get_iovec(vaddr_t from, u64 nr)
 		kfree(iov);
 		return ERR_PTR(-EFAULT);
 	}
-	for (u64 i = 0; i < nr; i++) {
+	for (u64 i = 0; i < nr && side == IOVEC_LOCAL; i++) {
 		s64 err = 0;
 
 		if ((s64)iov[i].len < 0)
@@ -180,7 +179,7 @@ static s64 do_rwv(u64 fd, enum rw_dir dir, vaddr_t vec, u64 nr)
 
 	if (IS_ERR(rw.f))
 		return PTR_ERR(rw.f);
-	iov = get_iovec(vec, nr);
+	iov = get_iovec(vec, nr, IOVEC_LOCAL);
 	if (IS_ERR(iov)) {
 		file_put(rw.f);
 		return PTR_ERR(iov);

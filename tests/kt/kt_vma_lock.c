@@ -139,6 +139,13 @@ KTEST(mm, vma_room)
 	prng_seed(&r, 7);
 	mm->mmap_base = KT_BASE + pages * PAGE_SIZE;
 	kt_map(mm, pages * PAGE_SIZE, 0x1000, PROT_RW);	/* above the top */
+	/* Just below the top, and wants its guard gap. */
+	kt_mmap(mm, KT_BASE + (pages - 1) * PAGE_SIZE, PAGE_SIZE, PROT_RW,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_GROWSDOWN);
+	mmap_read_lock(mm);
+	KT_EQ(t, find_unmapped_area(mm, 0, PAGE_SIZE),
+	      KT_BASE + (pages - 2) * PAGE_SIZE - STACK_GUARD_GAP);
+	mmap_read_unlock(mm);
 	for (u32 i = 0; i < 400; i++) {
 		vaddr_t at = prng_below(&r, pages) * PAGE_SIZE;
 		u64 len = (1 + prng_below(&r, 64)) * PAGE_SIZE;

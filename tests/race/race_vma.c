@@ -8,6 +8,7 @@
 #include "kernel/thread.h"
 #include "mm/mmu_model.h"
 #include "mm/mmu_notifier.h"
+#include "mm/ptmigrate.h"
 #include "tests/kt/kt_mm.h"
 
 struct actor {
@@ -152,6 +153,40 @@ KTEST_FLAGS(race, vma_fault_vs_fork, KTF_LAB_ONLY)
 KTEST_FLAGS(race, vma_fault_vs_mremap, KTF_LAB_ONLY)
 {
 	fault_against(t, mremap_thread, KT_BASE + 0x10000);
+}
+
+static void stop_thread(void *arg)
+{
+	struct ptmigrate_result res;
+	struct actor *a = arg;
+
+	a->ret = mm_relocate_tables(a->mm, PTMIGRATE_STOP, &res);
+	WRITE_ONCE(a->done, 1);
+}
+
+/* A fault that will add a table: counted before STOP takes its frames. */
+KTEST_FLAGS(race, vma_fault_vs_stop, KTF_LAB_ONLY)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct actor f = { .mm = mm, .va = KT_BASE + pt_size(2) };
+	struct actor s = { .mm = mm };
+	struct thread *tf, *ts;
+
+	KT_ASSERT(t, mm);
+	kt_map(mm, 0, 2 * pt_size(2), PROT_RW);
+	kt_poke(mm, KT_BASE, 1);
+	race_arm("fault:before_map", 1);
+	tf = kthread_run("fault", -1, fault_thread, &f);
+	KT_EQ(t, race_wait_parked("fault:before_map"), 0);
+	ts = kthread_run("stop", -1, stop_thread, &s);
+	sleep_ms(20);
+	KT_EQ(t, READ_ONCE(s.done), 0);
+	race_release("fault:before_map");
+	thread_join(tf);
+	thread_join(ts);
+	KT_EQ(t, f.ret, FAULT_DONE);
+	KT_EQ(t, s.ret, 0);
+	mmput(mm);
 }
 
 /* The other order: munmap has marked the vma, and the fault must wait. */
