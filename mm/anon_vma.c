@@ -131,6 +131,7 @@ int anon_vma_prepare(struct vm_area_struct *vma)
 		}
 		av->num_children++;		/* N3: its own parent */
 	}
+	RACE_POINT("anon_vma:allocated");
 	down_write(&av->root->rwsem);
 	spin_lock(&vma->vm_mm->pgt.root_lock);
 	if (!vma->anon_vma) {

@@ -7,6 +7,7 @@
 #include "lib/printf.h"
 #include "mm/fault.h"
 #include "mm/filemap.h"
+#include "mm/migrate.h"
 #include "mm/internal.h"
 #include "mm/readahead.h"
 #include "mm/rmap.h"
@@ -209,10 +210,12 @@ SHELL_CMD(dropcaches, "", "drop every clean page-cache page", 0, 0,
 
 static int cmd_faults(int argc, char **argv)
 {
+	struct migrate_stats m;
 	struct fault_stats s;
 
 	(void)argc;
 	(void)argv;
+	migrate_stats(&m);
 	fault_stats(&s);
 	kprintf("faults %llu: anonymous %llu, zero page %llu, file %llu, "
 		"copied %llu, reused %llu, spurious %llu, failed %llu, "
@@ -220,6 +223,8 @@ static int cmd_faults(int argc, char **argv)
 		"mmap_lock %llu\n",
 		s.total, s.anon, s.zero, s.file, s.cow, s.cow_reuse,
 		s.spurious, s.failed, s.around, s.vma_lock, s.mmap_lock);
+	kprintf("pages moved %llu, tried again %llu, given up %llu\n", m.moved,
+		m.retried, m.busy);
 	return 0;
 }
-SHELL_CMD(faults, "", "page-fault counters", 0, 0, cmd_faults);
+SHELL_CMD(faults, "", "counters of page faults and moved pages", 0, 0, cmd_faults);

@@ -72,6 +72,13 @@ void page_add_anon_rmap(struct page *p, struct vm_area_struct *vma)
 	atomic64_inc(&vma->vm_mm->rss_anon);
 }
 
+void page_restore_anon_rmap(struct page *p, struct vm_area_struct *vma)
+{
+	KASSERT(page_is_anon(p) && page_test(p, PG_locked));
+	atomic_inc(&p->_mapcount);
+	atomic64_inc(&vma->vm_mm->rss_anon);
+}
+
 void page_add_file_rmap(struct page *p, struct vm_area_struct *vma)
 {
 	KASSERT(!page_is_anon(p));
@@ -89,8 +96,8 @@ void page_remove_rmap(struct page *p, struct vm_area_struct *vma)
 	atomic_dec(&p->_mapcount);
 }
 
-/* The steps (1)-(5) of the table above.  Locked for read, or NULL. */
-static struct anon_vma *page_lock_anon_vma(struct page *p)
+/* The steps (1)-(5) of the table above. */
+struct anon_vma *page_get_anon_vma(struct page *p)
 {
 	struct anon_vma *av = NULL;
 	u64 m;
@@ -110,7 +117,6 @@ static struct anon_vma *page_lock_anon_vma(struct page *p)
 		put_anon_vma(av);
 		return NULL;
 	}
-	down_read(&av->root->rwsem);
 	return av;
 }
 
@@ -119,15 +125,14 @@ static vaddr_t vma_address(const struct vm_area_struct *vma, u64 index)
 	return vma->vm_start + ((index - vma->vm_pgoff) << PAGE_SHIFT);
 }
 
-static int walk_anon(struct page *p, rmap_fn *fn, void *arg)
+int rmap_walk_anon_vma(struct page *p, struct anon_vma *av, rmap_fn *fn,
+		       void *arg)
 {
-	struct anon_vma *av = page_lock_anon_vma(p);
 	struct interval_tree_node *n;
 	u64 index = p->index;
 	int ret = 0;
 
-	if (!av)
-		return 0;
+	down_read(&av->root->rwsem);
 	interval_tree_for_each(n, &av->rb_root, index, index) {
 		struct anon_vma_chain *avc =
 			container_of(n, struct anon_vma_chain, node);
@@ -137,6 +142,17 @@ static int walk_anon(struct page *p, rmap_fn *fn, void *arg)
 			break;
 	}
 	up_read(&av->root->rwsem);
+	return ret;
+}
+
+static int walk_anon(struct page *p, rmap_fn *fn, void *arg)
+{
+	struct anon_vma *av = page_get_anon_vma(p);
+	int ret;
+
+	if (!av)
+		return 0;
+	ret = rmap_walk_anon_vma(p, av, fn, arg);
 	put_anon_vma(av);
 	return ret;
 }

@@ -51,6 +51,8 @@ void page_add_anon_rmap(struct page *p, struct vm_area_struct *vma);	/* fork */
 /* A page of the swap cache, locked, that others may map or have in swap. */
 void page_add_swapped_rmap(struct page *p, struct vm_area_struct *vma, vaddr_t va);
 void page_add_file_rmap(struct page *p, struct vm_area_struct *vma);
+/* A migrated page is mapped again: by its first entry, or one more. */
+void page_restore_anon_rmap(struct page *p, struct vm_area_struct *vma);
 void page_remove_rmap(struct page *p, struct vm_area_struct *vma);
 
 /*
@@ -62,6 +64,11 @@ void page_remove_rmap(struct page *p, struct vm_area_struct *vma);
 typedef int rmap_fn(struct page *p, struct vm_area_struct *vma, vaddr_t va,
 		    void *arg);
 int rmap_walk(struct page *p, rmap_fn *fn, void *arg);
+/* The same of an anonymous page that nothing may map now.  av: its own. */
+int rmap_walk_anon_vma(struct page *p, struct anon_vma *av, rmap_fn *fn,
+		       void *arg);
+/* A mapped anonymous page's, with a reference; or NULL. */
+struct anon_vma *page_get_anon_vma(struct page *p);
 /*
  * Lock the leaf of vma at va if it maps p (page_vma_mapped_walk).  True: pos
  * is locked.

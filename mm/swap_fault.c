@@ -32,7 +32,8 @@
  * would make it 1, to be overwritten by the unfreeze.
  *
  * Locks: mmap_lock, then page, then table.
- * Tests: tests/kt/kt_swap.c, kt_swapfile.c; tests/race/race_reclaim.c
+ * Tests: tests/kt/kt_swap.c, kt_swapfile.c; tests/race/race_reclaim.c,
+ * race_migrate.c
  */
 #include "arch/cpu.h"
 #include "kernel/racepoint.h"
@@ -50,7 +51,10 @@ static enum fault_result migration_wait(struct fault_ctx *f, pte_t seen)
 	lock_leaf(&f->mm->pgt, f->va, &pos);			/* (1) */
 	if (pos.level == 1 && pte_same(pte_read(pos.ptep), seen)) {
 		p = pfn_to_page(pte_migration_pfn(seen));
-		if (!get_page_unless_zero(p))			/* (2) */
+		RACE_POINT("migration_wait:before_get");
+		if (BUG_SWITCH("migration_plain_get"))
+			atomic_inc(&p->_refcount);
+		else if (!get_page_unless_zero(p))		/* (2) */
 			p = NULL;
 	}
 	unlock_table(&pos);

@@ -313,6 +313,35 @@ KTEST_FLAGS(race, vma_walk_vs_free, KTF_LAB_ONLY)
 	KT_EQ(t, walk_over_freed(t, 1), 1);
 }
 
+/* Two first faults both make an anon_vma: one is published, the other freed. */
+KTEST_FLAGS(race, anon_vma_made_twice, KTF_LAB_ONLY)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct actor f = { .mm = mm, .va = KT_BASE };
+	struct vm_area_struct *vma;
+	struct anon_vma *av;
+	struct thread *tf;
+
+	KT_ASSERT(t, mm);
+	kt_map(mm, 0, 0x2000, PROT_RW);
+	race_arm("anon_vma:allocated", 1);
+	tf = kthread_run("fault", -1, fault_thread, &f);
+	KT_EQ(t, race_wait_parked("anon_vma:allocated"), 0);
+	KT_EQ(t, kt_poke(mm, KT_BASE + 0x1000, 1), 0);
+	race_release("anon_vma:allocated");
+	thread_join(tf);
+	KT_EQ(t, f.ret, FAULT_DONE);
+	mmap_read_lock(mm);
+	vma = vma_lookup(mm, KT_BASE);
+	av = vma->anon_vma;
+	KT_EXPECT(t, list_is_singular(&vma->anon_vma_chain));
+	mmap_read_unlock(mm);
+	for (vaddr_t va = KT_BASE; va < KT_BASE + 0x2000; va += PAGE_SIZE)
+		KT_EQ(t, (u64)pte_page(kt_pte(mm, va))->mapping,
+		      (u64)av | PAGE_MAPPING_ANON);
+	mmput(mm);
+}
+
 struct client {
 	struct mmu_notifier mn;
 	struct mm_struct *mm;
