@@ -9,19 +9,6 @@ static struct page *page_of(struct mm_struct *mm, vaddr_t va)
 	return pte_page(kt_pte(mm, va));
 }
 
-/* Move what is mapped at va. */
-static int move(struct mm_struct *mm, vaddr_t va)
-{
-	struct page *p;
-
-	mmap_read_lock(mm);
-	p = isolate_mapped_page(mm, va, MOVE_SHARED);
-	mmap_read_unlock(mm);
-	if (IS_ERR(p))
-		return (int)PTR_ERR(p);
-	return migrate_page(p, new_page_anywhere, NULL);
-}
-
 KTEST(mm, migrate_anon)
 {
 	struct mm_struct *mm = mm_alloc();
@@ -33,7 +20,7 @@ KTEST(mm, migrate_anon)
 	kt_poke(mm, KT_BASE, 1);
 	kt_poke(mm, KT_BASE + 0xff8, 2);
 	old = page_of(mm, KT_BASE);
-	KT_EQ(t, move(mm, KT_BASE), 0);
+	KT_EQ(t, kt_move_page(mm, KT_BASE), 0);
 	KT_EXPECT(t, page_of(mm, KT_BASE) != old);
 	e = kt_pte(mm, KT_BASE);
 	KT_EXPECT(t, pte_write(e) && pte_dirty(e));
@@ -43,12 +30,12 @@ KTEST(mm, migrate_anon)
 	KT_EQ(t, kt_peek(mm, KT_BASE), 1);
 	KT_EQ(t, kt_peek(mm, KT_BASE + 0xff8), 2);
 	KT_EQ(t, kt_poke(mm, KT_BASE, 3), 0);
-	KT_EQ(t, move(mm, KT_BASE), 0);			/* and again */
+	KT_EQ(t, kt_move_page(mm, KT_BASE), 0);			/* and again */
 	KT_EQ(t, kt_peek(mm, KT_BASE), 3);
-	KT_EQ(t, move(mm, KT_BASE + 0x1000), -ENOENT);
+	KT_EQ(t, kt_move_page(mm, KT_BASE + 0x1000), -ENOENT);
 	kt_peek(mm, KT_BASE + 0x1000);
-	KT_EQ(t, move(mm, KT_BASE + 0x1000), -EFAULT);	/* the zero page */
-	KT_EQ(t, move(mm, KT_BASE + 0x2000), -EFAULT);
+	KT_EQ(t, kt_move_page(mm, KT_BASE + 0x1000), -EFAULT);	/* the zero page */
+	KT_EQ(t, kt_move_page(mm, KT_BASE + 0x2000), -EFAULT);
 	mmput(mm);
 }
 
@@ -66,7 +53,7 @@ KTEST(mm, migrate_forked)
 	KT_EQ(t, dup_mmap(mm[2], mm[1]), 0);
 	p = page_of(mm[0], KT_BASE);
 	KT_EQ(t, page_mapcount(p), 3);
-	KT_EQ(t, move(mm[1], KT_BASE), 0);
+	KT_EQ(t, kt_move_page(mm[1], KT_BASE), 0);
 	KT_EXPECT(t, page_of(mm[0], KT_BASE) != p);
 	p = page_of(mm[0], KT_BASE);
 	KT_EXPECT(t, page_of(mm[1], KT_BASE) == p && page_of(mm[2], KT_BASE) == p);
@@ -95,7 +82,7 @@ KTEST(mm, migrate_file)
 	kt_poke(mm, KT_BASE, 9);
 	KT_EQ(t, kt_peek(mm, KT_BASE + 0x10000), 9);
 	old = page_of(mm, KT_BASE);
-	KT_EQ(t, move(mm, KT_BASE), 0);
+	KT_EQ(t, kt_move_page(mm, KT_BASE), 0);
 	p = page_of(mm, KT_BASE);
 	KT_EXPECT(t, p != old && page_of(mm, KT_BASE + 0x10000) == p);
 	KT_EXPECT(t, page_test(p, PG_dirty) && page_test(p, PG_uptodate));
@@ -131,20 +118,20 @@ KTEST(mm, migrate_held)
 	kt_poke(mm, KT_BASE, 1);
 	e = kt_pte(mm, KT_BASE);
 	KT_EQ(t, pin_user_pages(mm, KT_BASE, 1, FOLL_WRITE, &p), 1);
-	KT_EQ(t, move(mm, KT_BASE), -EBUSY);
+	KT_EQ(t, kt_move_page(mm, KT_BASE), -EBUSY);
 	KT_EXPECT(t, pte_same(kt_pte(mm, KT_BASE), e));
 	KT_EXPECT(t, page_test(p, PG_anon_exclusive) && page_test(p, PG_lru));
 	unpin_user_page(p);
 	KT_EQ(t, get_user_page(mm, KT_BASE, 0, &p, &w), 0);
-	KT_EQ(t, move(mm, KT_BASE), -EBUSY);
+	KT_EQ(t, kt_move_page(mm, KT_BASE), -EBUSY);
 	KT_EXPECT(t, page_of(mm, KT_BASE) == p);
 	KT_EXPECT(t, page_test(p, PG_anon_exclusive));
 	put_page(p);
-	KT_EQ(t, move(mm, KT_BASE), 0);
+	KT_EQ(t, kt_move_page(mm, KT_BASE), 0);
 	kt_map_file(mm, f, 0x10000, 0x1000, MAP_SHARED);
 	kt_peek(mm, KT_BASE + 0x10000);
 	q = find_get_page(&f->m, 0);
-	KT_EQ(t, move(mm, KT_BASE + 0x10000), -EBUSY);
+	KT_EQ(t, kt_move_page(mm, KT_BASE + 0x10000), -EBUSY);
 	KT_EXPECT(t, page_of(mm, KT_BASE + 0x10000) == q);
 	put_page(q);
 	mmput(mm);
@@ -160,10 +147,10 @@ KTEST(mm, migrate_rights)
 	kt_map(mm, 0, 0x1000, PROT_RW);
 	kt_poke(mm, KT_BASE, 1);
 	do_mprotect(mm, KT_BASE, 0x1000, PROT_NONE);
-	KT_EQ(t, move(mm, KT_BASE), 0);
+	KT_EQ(t, kt_move_page(mm, KT_BASE), 0);
 	KT_EXPECT(t, pte_protnone(kt_pte(mm, KT_BASE)));
 	do_mprotect(mm, KT_BASE, 0x1000, PROT_READ);
-	KT_EQ(t, move(mm, KT_BASE), 0);
+	KT_EQ(t, kt_move_page(mm, KT_BASE), 0);
 	e = kt_pte(mm, KT_BASE);
 	KT_EXPECT(t, pte_present(e) && !pte_write(e));
 	KT_EXPECT(t, page_test(pte_page(e), PG_anon_exclusive));
@@ -189,7 +176,7 @@ KTEST(mm, migrate_under_a_cpu)
 		return;
 	holder_touch(&h, KT_BASE);
 	KT_EQ(t, kt_poke(mm, KT_BASE + 8, 2), 0);
-	KT_EQ(t, move(mm, KT_BASE), 0);
+	KT_EQ(t, kt_move_page(mm, KT_BASE), 0);
 	KT_EQ(t, kt_poke(mm, KT_BASE, 0), 0);
 	holder_touch(&h, KT_BASE);
 	KT_EQ(t, kt_peek(mm, KT_BASE), 1);
@@ -208,7 +195,7 @@ KTEST(mm, migrate_no_memory)
 	kt_poke(mm, KT_BASE, 1);
 	p = page_of(mm, KT_BASE);
 	alloc_fail_nth(1);
-	KT_EQ(t, move(mm, KT_BASE), -ENOMEM);
+	KT_EQ(t, kt_move_page(mm, KT_BASE), -ENOMEM);
 	alloc_fail_nth(0);
 	KT_EXPECT(t, page_of(mm, KT_BASE) == p && page_test(p, PG_lru));
 	mmput(mm);

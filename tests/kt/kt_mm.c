@@ -3,6 +3,7 @@
 #include "arch/smp.h"
 #include "kernel/thread.h"
 #include "lib/string.h"
+#include "mm/migrate.h"
 #include "mm/slab.h"
 #include "tests/kt/kt_mm.h"
 
@@ -161,6 +162,18 @@ u32 kt_vmas(struct mm_struct *mm)
 		n = ~0U;
 	mmap_read_unlock(mm);
 	return n;
+}
+
+int kt_move_page(struct mm_struct *mm, vaddr_t va)
+{
+	struct page *p;
+
+	mmap_read_lock(mm);
+	p = isolate_mapped_page(mm, va, MOVE_SHARED);
+	mmap_read_unlock(mm);
+	if (IS_ERR(p))
+		return (int)PTR_ERR(p);
+	return migrate_page(p, new_page_anywhere, NULL);
 }
 
 void kt_pin(u32 cpu)

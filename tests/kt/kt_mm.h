@@ -52,6 +52,8 @@ int kt_poke(struct mm_struct *mm, vaddr_t va, u64 word);
 #define KT_NONE 0xdeadbeefdeadbeefUL
 u64 kt_peek(struct mm_struct *mm, vaddr_t va);
 u32 kt_vmas(struct mm_struct *mm);
+/* Give what is mapped at va another frame.  0 or -Exxx. */
+int kt_move_page(struct mm_struct *mm, vaddr_t va);
 
 /* Keep the test thread off a CPU on which another is parked. */
 void kt_pin(u32 cpu);

@@ -330,6 +330,8 @@ static void stir(struct kt *t, struct mm_struct *mm, u32 n)
 	KT_EQ(t, dup_mmap(child, mm), 0);
 	KT_EQ(t, mm_relocate_tables(mm, n % 3 ? PTMIGRATE_LIVE :
 				    PTMIGRATE_STOP, &r), 0);
+	for (u32 i = 0; i < TORTURE_PAGES; i++)
+		(void)kt_move_page(mm, KT_BASE + i * PAGE_SIZE);
 	/* Narrower, wider: each a section over all of it. */
 	do_mprotect(mm, KT_BASE, 0x8000, PROT_RW | PROT_EXEC);
 	do_mprotect(mm, KT_BASE, 0x8000, PROT_RW);
@@ -368,6 +370,28 @@ static void torture(struct kt *t, u32 times)
 		KT_EQ(t, s.stale, 0);
 		shadow_detach(w[i].d);
 	}
+	mmput(mm);
+}
+
+/* A page that is moved: the device loses its entry, and its writes are kept. */
+KTEST(shadow, follows_moved_page)
+{
+	struct mm_struct *mm = mm_mapped(t, 0x1000);
+	struct shadow_dev *d;
+	u64 faults;
+
+	KT_ASSERT(t, mm);
+	d = attach(t, mm);
+	KT_ASSERT(t, d);
+	kt_poke(mm, KT_BASE, 1);
+	KT_EQ(t, dev_write(d, KT_BASE + 8, 2), 0);
+	faults = faults_of(d);
+	KT_EQ(t, kt_move_page(mm, KT_BASE), 0);
+	KT_EQ(t, kt_peek(mm, KT_BASE + 8), 2);
+	KT_EQ(t, dev_write(d, KT_BASE, 3), 0);
+	KT_EQ(t, kt_peek(mm, KT_BASE), 3);
+	KT_EQ(t, faults_of(d) - faults, 1);
+	shadow_detach(d);
 	mmput(mm);
 }
 

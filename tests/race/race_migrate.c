@@ -19,13 +19,8 @@ struct actor {
 static void move_thread(void *arg)
 {
 	struct actor *a = arg;
-	struct page *p;
 
-	mmap_read_lock(a->mm);
-	p = isolate_mapped_page(a->mm, KT_BASE, MOVE_SHARED);
-	mmap_read_unlock(a->mm);
-	a->ret = IS_ERR(p) ? PTR_ERR(p) :
-		 migrate_page(p, new_page_anywhere, NULL);
+	a->ret = kt_move_page(a->mm, KT_BASE);
 	WRITE_ONCE(a->done, 1);
 }
 
