@@ -27,12 +27,16 @@
  *     and then PG_dirty (S5): a holder that wrote and set dirty shows in one
  *     of the two.
  *
+ * U5. A pinned page stays mapped: a fork that met its swap entry would share it.
+ *     The exchange (a full barrier), then the count: the mirror of gup_fast.
+ *
  * Locks: page lock, i_mmap or anon_vma root read, section, table.
  * Tests: tests/kt/kt_unmap.c, kt_rmap.c; tests/race/race_reclaim.c
  */
 #include "kernel/racepoint.h"
 #include "kernel/thread.h"
 #include "mm/filemap.h"
+#include "mm/gup.h"
 #include "mm/internal.h"
 #include "mm/lru.h"
 #include "mm/mmu_notifier.h"
@@ -51,15 +55,21 @@ struct unmap {
 static bool replace_by_swap(struct page *p, struct vm_area_struct *vma,
 			    struct pt_pos *pos, pte_t *old)
 {
+	bool exclusive = page_test(p, PG_anon_exclusive);
 	swp_entry_t entry = { p->private };
 	pte_t e = swp_to_pte(entry);
 
 	KASSERT(page_test(p, PG_swapcache));
 	if (!swap_duplicate(entry))
 		return false;
-	if (page_test_clear(p, PG_anon_exclusive))
-		e = pte_swp_mkexclusive(e);			/* U3 */
-	*old = pte_replace(pos, e);
+	*old = pte_replace(pos, exclusive ? pte_swp_mkexclusive(e) : e); /* U3 */
+	if (exclusive && page_maybe_dma_pinned(p)) {		/* U5 */
+		pte_replace(pos, *old);
+		flush_tlb_page(vma->vm_mm, pos->va);
+		swap_free(entry);
+		return false;
+	}
+	page_clear(p, PG_anon_exclusive);
 	atomic64_inc(&vma->vm_mm->swap_ents);
 	return true;
 }

@@ -94,6 +94,30 @@ KTEST(vmscan, mlocked_page_is_unevictable)
 	mmput(mm);
 }
 
+/* U5: and a fork afterwards finds it pinned, and copies. */
+KTEST(vmscan, pinned_page_stays)
+{
+	struct mm_struct *mm = mm_alloc(), *child = mm_alloc();
+	struct page *p;
+
+	KT_ASSERT(t, mm && child);
+	kt_map(mm, 0, PAGE_SIZE, PROT_RW);
+	KT_EQ(t, kt_poke(mm, KT_BASE, 5), 0);
+	KT_EQ(t, pin_user_pages(mm, KT_BASE, 1, FOLL_WRITE, &p), 1);
+	KT_EQ(t, kt_pageout(mm, KT_BASE, PAGE_SIZE), 0);
+	KT_EXPECT(t, pte_write(kt_pte(mm, KT_BASE)));
+	KT_EXPECT(t, page_test(p, PG_anon_exclusive));
+	KT_EQ(t, dup_mmap(child, mm), 0);
+	KT_EQ(t, kt_poke(mm, KT_BASE, 6), 0);
+	KT_EQ(t, *(u64 *)page_address(p), 6);
+	KT_EQ(t, kt_peek(child, KT_BASE), 5);
+	unpin_user_page(p);
+	KT_EQ(t, kt_pageout(mm, KT_BASE, PAGE_SIZE), 1);
+	KT_EQ(t, kt_peek(mm, KT_BASE), 6);
+	mmput(mm);
+	mmput(child);
+}
+
 static void lazyfree(struct mm_struct *mm, vaddr_t va, u64 len)
 {
 	down_read(&mm->mmap_lock);
