@@ -80,7 +80,7 @@ KTEST(gaps, rwsem_readers_enter_together)
 		kt_spawn(t, &team, -1, sem_reader, (void *)3);
 	KT_EXPECT(t, kt_wait_for(sem_waiters() == 3));
 	up_write(&sem);
-	KT_EXPECT(t, shows(READ_ONCE(left) == 3));
+	KT_EXPECT(t, kt_wait_for(READ_ONCE(left) == 3));
 	WRITE_ONCE(entered, 3);			/* lets them go anyway */
 	kt_join(&team);
 }
