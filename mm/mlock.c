@@ -16,6 +16,7 @@
 #include "lib/err.h"
 #include "mm/internal.h"
 #include "mm/mmap.h"
+#include "mm/reclaim_hint.h"
 
 u64 mm_locked_pages(struct mm_struct *mm, vaddr_t start, vaddr_t end)
 {
@@ -47,6 +48,16 @@ static bool range_may_lock(struct mm_struct *mm, vaddr_t start, vaddr_t end)
 					   mm_locked_pages(mm, start, end)));
 }
 
+/* The flag first: reclaim puts locked pages aside until it is off (L1). */
+static void change_flags(struct vm_area_struct *vma, u64 flags)
+{
+	bool unlock = vma->vm_flags & ~flags & VM_LOCKED;
+
+	vma->vm_flags = flags;
+	if (unlock)
+		munlock_range(vma, vma->vm_start, vma->vm_end);
+}
+
 int vma_set_flags(struct vm_area_struct **vmap, vaddr_t start, vaddr_t end,
 		  u64 new_flags)
 {
@@ -63,7 +74,7 @@ int vma_set_flags(struct vm_area_struct **vmap, vaddr_t start, vaddr_t end,
 		return -ENOMEM;
 	/* commit */
 	vma_start_write(vma);
-	vma->vm_flags = new_flags;
+	change_flags(vma, new_flags);
 	*vmap = vma_merge(vma);
 	return 0;
 }
@@ -122,7 +133,7 @@ static void set_all_locks(struct mm_struct *mm, u64 lock)
 
 	for (vma = vma_first(mm); vma; vma = vma_next(vma)) {
 		vma_start_write(vma);
-		vma->vm_flags = (vma->vm_flags & ~VM_LOCK_FLAGS) | lock;
+		change_flags(vma, (vma->vm_flags & ~VM_LOCK_FLAGS) | lock);
 		vma = vma_merge(vma);
 	}
 }

@@ -157,3 +157,21 @@ void madvise_free_range(struct vm_area_struct *vma, vaddr_t start, vaddr_t end)
 	mmu_notifier_invalidate_range_end(&range);
 	tlb_finish_mmu(&tlb);					/* (5) */
 }
+
+void munlock_range(struct vm_area_struct *vma, vaddr_t start, vaddr_t end)
+{
+	struct pt_pos pos;
+	bool more;
+
+	while (start < end) {
+		lock_leaf(&vma->vm_mm->pgt, start, &pos);
+		for (more = true; more && pos.va < end; more = pos_next(&pos)) {
+			pte_t e = pte_read(pos.ptep);
+
+			start = pos_end(&pos);
+			if (pos.level == 1 && pte_mapped(e) && !pte_special(e))
+				lru_munlock(pte_page(e));
+		}
+		unlock_table(&pos);
+	}
+}

@@ -17,5 +17,7 @@ u64 madvise_pageout_range(struct vm_area_struct *vma, vaddr_t start, vaddr_t end
  * pages may be dropped, and read as zeros then.
  */
 void madvise_free_range(struct vm_area_struct *vma, vaddr_t start, vaddr_t end);
+/* VM_LOCKED is off: pages that reclaim has put aside for it come back. */
+void munlock_range(struct vm_area_struct *vma, vaddr_t start, vaddr_t end);
 
 #endif

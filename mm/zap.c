@@ -20,6 +20,7 @@
 #include "kernel/racepoint.h"
 #include "mm/filemap.h"
 #include "mm/internal.h"
+#include "mm/lru.h"
 #include "mm/mmap.h"
 #include "mm/mmu_notifier.h"
 #include "mm/rmap.h"
@@ -58,6 +59,8 @@ static int zap_entry(struct zap_run *run, struct pt_pos *pos)
 		run->dirty_end = pos->va + PAGE_SIZE;
 		run->delayed[run->nr++] = p;
 	}
+	if (run->vma->vm_flags & VM_LOCKED)
+		lru_munlock(p);		/* another mapping may let it go */
 	if (!page_is_anon(p) && pte_young(e))
 		page_set(p, PG_referenced);
 	return tlb_remove_page(run->tlb, p) || run->nr == ZAP_DELAYED ?
