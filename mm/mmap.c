@@ -15,6 +15,7 @@
 #include "mm/mmap.h"
 #include "mm/rmap.h"
 #include "mm/shmem.h"
+#include "mm/vmscan.h"
 
 /* Is [addr, addr + len) free, guard gaps included? */
 static bool range_free(struct mm_struct *mm, vaddr_t addr, u64 len)
@@ -189,6 +190,7 @@ s64 do_mmap(struct mm_struct *mm, const struct mmap_request *rq)
 	bool locked;
 	s64 addr;
 
+	reclaim_throttle();
 	if (!rq->len)
 		return -EINVAL;
 	if (!len || len > USER_END)

@@ -21,6 +21,7 @@
 #include "mm/mmap.h"
 #include "mm/tlb.h"
 #include "mm/vma.h"
+#include "mm/vmscan.h"
 #include "sys/file.h"
 #include "sys/fs.h"
 #include "sys/process.h"
@@ -254,6 +255,7 @@ s64 do_clone(const struct clone_args *ca, struct regs *r)
 
 	if (err)
 		return err;
+	reclaim_throttle();
 	return ca->flags & CLONE_THREAD ? start_thread(ca, r) :
 	       start_process(ca, r);
 }

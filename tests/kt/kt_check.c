@@ -6,7 +6,8 @@
 #include "kernel/printk.h"
 #include "kernel/thread.h"
 #include "mm/check.h"
-#include "tests/kt/kt_mm.h"
+#include "mm/lru.h"
+#include "tests/kt/kt_swap.h"
 
 static struct mm_struct *mm_small(struct kt *t, struct page **p)
 {
@@ -103,5 +104,39 @@ KTEST(check, i8_counters)
 	mm->total_vm++;
 	KT_EQ(t, check_quietly(), 1);
 	mm->total_vm--;
+	mmput(mm);
+}
+
+/* I9: a slot that counts more than there are entries. */
+KTEST_FLAGS(check, i9_slot_count, KTF_LAB_ONLY)
+{
+	swp_entry_t slot;
+	struct page *p;
+	struct mm_struct *mm = mm_small(t, &p);
+
+	KT_ASSERT(t, mm);
+	KT_EQ(t, kt_pageout(mm, KT_BASE, PAGE_SIZE), 1);
+	KT_EQ(t, mm_check(), 0);
+	slot = pte_to_swp(kt_pte(mm, KT_BASE));
+	KT_EXPECT(t, swap_duplicate(slot));
+	KT_EQ(t, check_quietly(), 1);
+	swap_free(slot);
+	KT_EQ(t, mm_check(), 0);
+	mmput(mm);
+}
+
+/* I10: a mapped page that is on no list, and nobody has isolated. */
+KTEST_FLAGS(check, i10_off_list, KTF_LAB_ONLY)
+{
+	struct page *p;
+	struct mm_struct *mm = mm_small(t, &p);
+
+	KT_ASSERT(t, mm && lru_isolate_page(p));
+	KT_EQ(t, mm_check(), 0);
+	atomic64_dec(&node_data[0].nr_isolated);
+	KT_EQ(t, check_quietly(), 1);
+	atomic64_inc(&node_data[0].nr_isolated);
+	lru_putback(p);
+	KT_EQ(t, mm_check(), 0);
 	mmput(mm);
 }
