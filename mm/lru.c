@@ -14,8 +14,9 @@
  *     (put_page).  So membership never shows in the count.
  * L3. Who isolates takes a reference with get_page_unless_zero under lru_lock:
  *     a page on its way out (count 0) or frozen is skipped.
- * L4. nr_isolated counts pages between isolation and putback or free, so the
- *     auditor can tell a page that is away from one that is lost.
+ * L4. Between isolation and putback or free a page is PG_isolated, and its
+ *     ->lru belongs to whoever isolated it: nobody else puts it on a list, for
+ *     example when it is mapped again meanwhile.  nr_isolated counts them.
  *
  *	last put			isolate, lru_lock
  *	(1) count 1 -> 0		(A) get_page_unless_zero
@@ -85,7 +86,7 @@ void lru_add(struct page *p)
 	if (page_test(p, PG_lru))
 		return;
 	spin_lock(&n->lru_lock);
-	if (!page_test(p, PG_lru))
+	if (!page_test(p, PG_lru) && !page_test(p, PG_isolated))	/* L4 */
 		add_locked(n, p, LRU_NEW_END);
 	spin_unlock(&n->lru_lock);
 }
@@ -108,6 +109,7 @@ static bool isolate_locked(struct pglist_data *n, struct page *p)
 	if (!page_test(p, PG_lru) || !get_page_unless_zero(p))
 		return false;
 	del_locked(n, p);
+	page_set(p, PG_isolated);
 	atomic64_inc(&n->nr_isolated);
 	return true;
 }
@@ -149,7 +151,8 @@ void lru_putback(struct page *p)
 	struct pglist_data *n = page_pgdat(p);
 
 	spin_lock(&n->lru_lock);
-	KASSERT(!page_test(p, PG_lru));
+	KASSERT(!page_test(p, PG_lru) && page_test(p, PG_isolated));
+	page_clear(p, PG_isolated);
 	add_locked(n, p, LRU_NEW_END);
 	spin_unlock(&n->lru_lock);
 	atomic64_dec(&n->nr_isolated);
@@ -158,6 +161,7 @@ void lru_putback(struct page *p)
 
 void lru_forget_isolated(struct page *p)
 {
+	page_clear(p, PG_isolated);
 	atomic64_dec(&page_pgdat(p)->nr_isolated);
 }
 

@@ -75,6 +75,7 @@ enum page_flag {
 	PG_swapcache,		/* page lock: in the swap cache, ->private its slot */
 	PG_writeback,		/* being written; cleared when that is done */
 	PG_lru,			/* lru lock: on one of the lists */
+	PG_isolated,		/* lru lock: taken off its list for a while */
 	PG_active,		/* lru lock: on (or for) an active list */
 	PG_unevictable,		/* lru lock: on (or for) the unevictable list */
 	/* what the frame is now; none of them: an ordinary allocated page */

@@ -325,7 +325,7 @@ static void check_free(struct page *p, u32 order)
 	const u64 bad = BIT(PG_locked) | BIT(PG_reserved) |
 			BIT(PG_buddy) | BIT(PG_pcp) | BIT(PG_slab) | BIT(PG_table) |
 			BIT(PG_retired) | BIT(PG_zero) | BIT(PG_poisoned) |
-			BIT(PG_lru) | BIT(PG_swapcache) | BIT(PG_writeback);
+			BIT(PG_lru) | BIT(PG_isolated) | BIT(PG_swapcache) | BIT(PG_writeback);
 
 	if (page_is_free(p))
 		panic("pfn %llx order %u is freed twice", page_to_pfn(p),

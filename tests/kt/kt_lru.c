@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* mm/lru.c: lists, isolation, and what a page's flags say. */
 #include "mm/lru.h"
-#include "tests/kt/kt_mm.h"
+#include "tests/kt/kt_swap.h"
 
 static struct page *page_at(struct mm_struct *mm, vaddr_t va)
 {
@@ -101,5 +101,25 @@ KTEST(lru, isolation_order)
 	lru_putback(p);
 	put_page(a);
 	put_page(b);
+	mmput(mm);
+}
+
+/* L4: mapped again by a fault, it stays with whoever isolated it. */
+KTEST(lru, isolated_page_is_mapped_again)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct page *p;
+
+	KT_ASSERT(t, mm && kt_map(mm, 0, PAGE_SIZE, PROT_RW) > 0);
+	KT_EQ(t, kt_poke(mm, KT_BASE, 1), 0);
+	KT_EQ(t, kt_pageout(mm, KT_BASE, PAGE_SIZE), 1);
+	p = swap_read(pte_to_swp(kt_pte(mm, KT_BASE)));
+	KT_ASSERT(t, !IS_ERR(p) && lru_isolate_page(p));
+	put_page(p);
+	KT_EQ(t, kt_peek(mm, KT_BASE), 1);
+	KT_EXPECT(t, pte_page(kt_pte(mm, KT_BASE)) == p);
+	KT_EXPECT(t, !page_test(p, PG_lru));
+	lru_putback(p);
+	KT_EXPECT(t, page_test(p, PG_lru));
 	mmput(mm);
 }
