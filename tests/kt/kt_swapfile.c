@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* mm/swapfile.c, swap_state.c, swap_fault.c, swapoff.c: out and in again. */
+#include "arch/uaccess.h"
 #include "lib/prng.h"
 #include "mm/slab.h"
+#include "mm/tlb.h"
 #include "mm/zram.h"
 #include "tests/kt/kt_swap.h"
 #include "tests/kt/kt_util.h"
@@ -243,4 +245,36 @@ KTEST(swap, full_device)
 	expect_filled(t, mm, 900);
 	mmput(mm);
 	KT_EQ(t, swapoff((u32)type), 0);
+}
+
+struct store { struct mm_struct *mm; u64 word, failed; };
+
+static void store_main(void *arg)
+{
+	struct store *s = arg;
+
+	activate_mm(s->mm);
+	s->failed = copy_to_user(KT_BASE, &s->word, sizeof(s->word));
+	deactivate_mm();
+}
+
+/* As a program writes: only the entry's D says so. */
+KTEST(swap, dirty_by_entry_alone)
+{
+	struct mm_struct *mm = filled_mm(t, 1000);
+	struct store s = { .mm = mm, .word = 1234 };
+	struct kt_team team = { .nr = 0 };
+
+	KT_ASSERT(t, mm);
+	KT_EQ(t, kt_pageout(mm, KT_BASE, LEN), PAGES);
+	KT_EQ(t, kt_peek(mm, KT_BASE), 1000);
+	if (!kt_spawn(t, &team, -1, store_main, &s))
+		return;
+	kt_join(&team);
+	KT_EQ(t, s.failed, 0);
+	KT_EXPECT(t, pte_dirty(kt_pte(mm, KT_BASE)));
+	KT_EXPECT(t, !page_test(pte_page(kt_pte(mm, KT_BASE)), PG_dirty));
+	KT_EQ(t, kt_pageout(mm, KT_BASE, PAGE_SIZE), 1);
+	KT_EQ(t, kt_peek(mm, KT_BASE), 1234);
+	mmput(mm);
 }
