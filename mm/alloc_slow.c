@@ -14,7 +14,7 @@
  * D3. A thread of the victim uses the reserve, and gives up when that is gone.
  * D4. Orders above 0 try a few times and fail: nothing moves pages together.
  *
- * Tests: tests/kt/kt_vmscan.c, user/pressure
+ * Tests: tests/kt/kt_vmscan.c, drive/pressure
  */
 #include "kernel/lockdep.h"
 #include "kernel/thread.h"

@@ -25,7 +25,7 @@
  * gets with mmget_not_zero or gives up: then (b) is under way.
  *
  * Locks: oom_mutex; the reaper: mmap_lock (trylock), then zap's.
- * Tests: tests/kt/kt_oom.c, user/pressure
+ * Tests: tests/kt/kt_oom.c, drive/pressure
  */
 #include "kernel/init.h"
 #include "kernel/mutex.h"

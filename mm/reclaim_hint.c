@@ -14,7 +14,7 @@
  * that is what was asked for.
  *
  * Locks: the caller's mmap_lock, table, trylock of the page; lru_lock.
- * Tests: tests/kt/kt_lazyfree.c, kt_vmscan.c
+ * Tests: tests/kt/kt_vmscan.c, tests/abi/t_reclaim
  */
 #include "mm/internal.h"
 #include "mm/lru.h"

@@ -33,6 +33,7 @@
 #include "mm/page_alloc.h"
 #include "mm/swap.h"
 #include "mm/vmscan.h"
+#include "mm/vmstat.h"
 
 #define READ_AHEAD	8		/* slots, a power of two */
 
@@ -191,6 +192,7 @@ static void read_slot(struct page *p, swp_entry_t entry)
 		page_set(p, PG_uptodate);
 	}
 	atomic64_inc(&nr_in);
+	count_vm_event(PSWPIN);
 	unlock_page(p);
 }
 
@@ -236,6 +238,7 @@ static void read_ahead(swp_entry_t entry)
 		if (IS_ERR(p))
 			continue;
 		atomic64_inc(&nr_ahead);
+		count_vm_event(SWAP_RA);
 		read_slot(p, next);
 		put_page(p);
 	}

@@ -25,7 +25,7 @@
  * somebody flushed in (B).  It may lag, which costs a flush.
  *
  * The batch lives on its reclaimer's stack and holds mm_count of its mms.
- * Bug switch no_batched_pending leaves (B) out.  Tests: tests/kt/kt_unmap.c,
+ * Bug switch no_batched_pending leaves (B) out.  Tests: tests/kt/kt_swapfile.c,
  * tests/race/race_reclaim.c
  */
 #include "kernel/racepoint.h"

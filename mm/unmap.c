@@ -31,7 +31,7 @@
  *     The exchange (a full barrier), then the count: the mirror of gup_fast.
  *
  * Locks: page lock, i_mmap or anon_vma root read, section, table.
- * Tests: tests/kt/kt_unmap.c, kt_rmap.c; tests/race/race_reclaim.c
+ * Tests: tests/kt/kt_vmscan.c, kt_rmap.c; tests/race/race_reclaim.c
  */
 #include "kernel/racepoint.h"
 #include "kernel/thread.h"
