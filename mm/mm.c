@@ -122,6 +122,29 @@ struct mm_struct *mm_next(struct mm_struct *prev)
 	return found;
 }
 
+u32 mm_largest(struct mm_struct **out, u32 max,
+	       u64 (*score)(const struct mm_struct *mm))
+{
+	struct mm_struct *mm;
+	u32 n = 0, at;
+
+	spin_lock(&mm_list_lock);
+	list_for_each_entry(mm, &mm_list, mm_list) {
+		if (!atomic_read(&mm->mm_users))
+			continue;
+		for (at = n; at && score(mm) > score(out[at - 1]); at--)
+			if (at < max)
+				out[at] = out[at - 1];
+		if (at < max)
+			out[at] = mm;
+		n = min(n + 1, max);
+	}
+	for (at = 0; at < n; at++)
+		mmgrab(out[at]);	/* M3: on the list, so not freed yet */
+	spin_unlock(&mm_list_lock);
+	return n;
+}
+
 bool mm_any_dying(void)
 {
 	struct mm_struct *mm;

@@ -62,13 +62,18 @@ bool oom_victim_current(void)
 	return t && t->mm && READ_ONCE(t->mm->oom_state) != OOM_NONE;
 }
 
-/* O1. */
-static u64 points(struct mm_struct *mm)
+static u64 frames_of(const struct mm_struct *mm)
 {
 	return (u64)(atomic64_read(&mm->rss_anon) +
 		     atomic64_read(&mm->rss_file) +
 		     atomic64_read(&mm->swap_ents) +
 		     atomic64_read(&mm->pgt.nr_tables));
+}
+
+/* O1.  Nobody is picked twice. */
+static u64 points(const struct mm_struct *mm)
+{
+	return READ_ONCE(mm->oom_state) == OOM_NONE ? frames_of(mm) : 0;
 }
 
 static void show(struct mm_struct *mm)
@@ -82,51 +87,43 @@ static void show(struct mm_struct *mm)
 	       atomic64_read(&mm->pgt.nr_tables), comm);
 }
 
-/* With mm_users of ours, or NULL. */
-static struct mm_struct *choose(void)
+/* (1)-(3).  mm's reference is the victim's afterwards. */
+static void kill_it(struct mm_struct *mm)
 {
-	struct mm_struct *mm = NULL, *best = NULL;
-	u32 shown = 0;
-
-	pr_err("out of memory: %llu frames free\n", nr_free_pages());
-	pr_err("   pid    mm      anon      file   swapped  tables  name\n");
-	while ((mm = mm_next(mm))) {
-		if (READ_ONCE(mm->oom_state) != OOM_NONE)
-			continue;
-		if (shown++ < MAX_SHOWN)
-			show(mm);
-		if (best && points(mm) <= points(best))
-			continue;
-		if (best)
-			mmput(best);
-		mmget(mm);
-		best = mm;
-	}
-	return best;
-}
-
-static bool kill_one(void)
-{
-	struct mm_struct *mm = choose();
 	char comm[24] = "?";
-	u32 pid;
+	u32 pid = ops ? ops->describe(mm, comm, sizeof(comm)) : 0;
 
-	if (!mm) {
-		pr_err("out of memory: there is nobody to kill\n");
-		return false;
-	}
-	pid = ops ? ops->describe(mm, comm, sizeof(comm)) : 0;
 	pr_err("out of memory: killing process %u (%s), mm %u: it has the most, %llu pages\n",
-	       pid, comm, mm->id, points(mm));
+	       pid, comm, mm->id, frames_of(mm));
 	count_vm_event(OOM_KILL);
-	mmgrab(mm);
 	WRITE_ONCE(mm->oom_state, OOM_DYING);
 	if (ops)
 		ops->kill(mm);
 	WRITE_ONCE(victim, mm);					/* (1) */
-	mmput(mm);
 	wake_up_all(&reaper_wait);
-	return true;
+}
+
+/*
+ * mmap_lock of somebody may be held here, so no mm is kept by mm_users: its
+ * last put would take another one.
+ */
+static bool kill_one(void)
+{
+	struct mm_struct *mm[MAX_SHOWN];
+	u32 n = mm_largest(mm, MAX_SHOWN, points), i;
+	bool found = n && points(mm[0]);
+
+	pr_err("out of memory: %llu frames free\n", nr_free_pages());
+	pr_err("   pid    mm      anon      file   swapped  tables  name\n");
+	for (i = 0; i < n; i++)
+		show(mm[i]);
+	if (found)
+		kill_it(mm[0]);
+	else
+		pr_err("out of memory: there is nobody to kill\n");
+	for (i = found; i < n; i++)
+		mmdrop(mm[i]);
+	return found;
 }
 
 bool out_of_memory(void)
@@ -176,7 +173,7 @@ static bool reap_locked(struct mm_struct *mm)
 
 static void reap(struct mm_struct *mm)
 {
-	u64 had = points(mm);
+	u64 had = frames_of(mm);
 	bool done = false;
 
 	for (u32 i = 0; i < LOCK_TRIES && !done; i++) {		/* O3 */
@@ -189,7 +186,7 @@ static void reap(struct mm_struct *mm)
 	}
 	if (done)
 		pr_err("out of memory: mm %u had %llu pages, has %llu\n",
-		       mm->id, had, points(mm));
+		       mm->id, had, frames_of(mm));
 }
 
 static void reaper_main(void *arg)

@@ -17,6 +17,12 @@ void mmgrab(struct mm_struct *mm);
 void mmdrop(struct mm_struct *mm);		/* any context but irq */
 /* Next user mm after prev (NULL: first) with a reference; drops prev's. */
 struct mm_struct *mm_next(struct mm_struct *prev);
+/*
+ * Up to max live mms by score, the highest first, each with an mm_count.  For
+ * those who may not put an mm_users: its last put tears the mm down.
+ */
+u32 mm_largest(struct mm_struct **out, u32 max,
+	       u64 (*score)(const struct mm_struct *mm));
 /* Is an mm that mm_next() does not show any more still being torn down? */
 bool mm_any_dying(void);
 
