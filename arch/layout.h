@@ -8,6 +8,7 @@
  *	ffff888000000000   64 TiB		direct map of all frames (RW, NX)
  *	ffffc90000000000   32 TiB		vmalloc: stacks, MMIO
  *	ffffea0000000000    1 TiB		struct page array (vmemmap)
+ *	ffffec0000000000   16 TiB		shadow of the kernel half (KASAN=1)
  *	ffffffff80000000    2 GiB		kernel image, linked here
  */
 #ifndef ARCH_LAYOUT_H

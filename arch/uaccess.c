@@ -6,6 +6,7 @@
  */
 #include "arch/uaccess.h"
 #include "arch/internal.h"
+#include "arch/kasan.h"
 #include "lib/err.h"
 #include "lib/schedpoint.h"
 #include "lib/string.h"
@@ -15,6 +16,7 @@ u64 copy_from_user_keep(void *to, vaddr_t from, u64 n)
 	if (unlikely(!access_ok(from, n)))
 		return n;
 	sched_point(SP_USER);
+	arch_kasan_check(to, n, KASAN_WRITES);
 	return raw_user_copy(to, (const void *)from, n);
 }
 
@@ -33,6 +35,7 @@ u64 copy_to_user(vaddr_t to, const void *from, u64 n)
 	if (unlikely(!access_ok(to, n)))
 		return n;
 	sched_point(SP_USER);
+	arch_kasan_check(from, n, KASAN_READS);
 	return raw_user_copy((void *)to, from, n);
 }
 
@@ -51,6 +54,7 @@ ssize_t strncpy_from_user(char *to, vaddr_t from, u64 max)
 	if (from >= USER_END)
 		return -EFAULT;
 	room = USER_END - from;
+	arch_kasan_check(to, max, KASAN_WRITES);
 	len = raw_user_strncpy(to, from, min(max, room));
 	/* Without a NUL up to the end of user space: the next byte faults. */
 	if (len == -ENAMETOOLONG && room < max)

@@ -20,6 +20,12 @@
 #define CONFIG_KCSAN	0
 #endif
 
+#ifdef CONFIG_KASAN_BUILD
+#define CONFIG_KASAN	1	/* mk/kasan.mk */
+#else
+#define CONFIG_KASAN	0
+#endif
+
 #define REWALK_VERSION	"0.1"
 #define CONFIG_HZ		100
 #define CONFIG_STACK_PAGES	4	/* per kernel stack, plus one guard page */

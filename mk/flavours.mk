@@ -19,7 +19,7 @@
 # `<x> fire`, which makes one report as if it were real, and a test group <x>
 # that fires the checker on purpose.
 
-FLAVOURS := UBSAN KCSAN
+FLAVOURS := UBSAN KASAN KCSAN
 # Built the same way, but it checks nothing: `make coverage` runs it.
 COUNTERS := COVERAGE
 

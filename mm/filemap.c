@@ -183,6 +183,8 @@ int add_to_page_cache(struct page *p, struct address_space *m, u64 index)
 	err = radix_tree_insert(&m->i_pages, index, p);		/* C1 */
 	if (!err)
 		m->nrpages++;
+	if (CONFIG_LAB && !err)
+		page_become(p, PG_cache);
 	spin_unlock(&m->i_pages_lock);
 	if (err) {
 		WRITE_ONCE(p->mapping, NULL);
@@ -202,6 +204,8 @@ static void remove_locked(struct address_space *m, struct page *p)
 
 	BUG_ON(old != p);
 	m->nrpages--;
+	if (CONFIG_LAB)
+		page_unbecome(p, PG_cache);
 	WRITE_ONCE(p->mapping, NULL);
 	atomic64_dec(&nr_pages);
 	this_cpu_inc(counts.removed);

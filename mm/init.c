@@ -17,9 +17,11 @@
 #include "kernel/printk.h"
 #include "mm/bootmem.h"
 #include "mm/early.h"
+#include "mm/kasan.h"
 #include "mm/lru.h"
 #include "mm/internal_low.h"
 #include "mm/page_alloc.h"
+#include "mm/page_owner.h"
 #include "mm/swap.h"
 #include "mm/slab.h"
 #include "mm/zpool.h"
@@ -58,9 +60,11 @@ void mm_init(struct bootinfo *bi)
 	add_frames(0, EARLY_MAPPED);
 	kmap_init();					/* (4) */
 	add_frames(EARLY_MAPPED, ~0UL);			/* (5) */
+	kasan_init();
 	page_alloc_set_watermarks();
 	slab_init();					/* (6) */
 	vmalloc_init();
+	page_owner_init();
 	tlb_init();
 	mm_high_init();
 	swap_cache_init();

@@ -11,6 +11,7 @@
  */
 #include "kernel/panic.h"
 #include "lib/string.h"
+#include "mm/kasan.h"
 #include "mm/page_alloc.h"
 #include "mm/slab_def.h"
 
@@ -66,18 +67,27 @@ static void *kmalloc_large(u64 size)
 	p = alloc_pages(order, ALLOC_FROZEN);
 	if (!p)
 		return NULL;
-	page_set(p, PG_slab);
+	page_become(p, PG_slab);
 	p->cache = NULL;
 	p->inuse = order;
 	atomic64_inc(&large_inuse);
+	kasan_poison(page_address(p), PAGE_SIZE << order, KASAN_PAGE_REDZONE);
+	kasan_unpoison(page_address(p), size);
 	return page_address(p);
 }
 
 void *kmalloc(size_t size)
 {
+	struct kmem_cache *c;
+	void *obj;
+
 	if (size > SLAB_MAX_SIZE)
 		return kmalloc_large(size);
-	return kmem_cache_alloc(cache_for(size));
+	c = cache_for(size);
+	obj = kmem_cache_alloc(c);
+	if (obj)
+		slab_debug_asked(c, obj, size);
+	return obj;
 }
 
 void *kzalloc(size_t size)
@@ -95,6 +105,8 @@ void kfree(const void *obj)
 
 	if (!obj)
 		return;
+	if (kasan_bad_free(obj))
+		return;
 	p = virt_to_page(obj);
 	if (!page_test(p, PG_slab))
 		panic("kfree: %p was not allocated", obj);
@@ -104,7 +116,7 @@ void kfree(const void *obj)
 		kmem_cache_free(p->cache, (void *)obj);
 		return;
 	}
-	page_clear(p, PG_slab);
+	page_unbecome(p, PG_slab);
 	atomic64_dec(&large_inuse);
 	free_pages(p, p->inuse);
 }

@@ -87,6 +87,8 @@ enum page_flag {
 	PG_retired,		/* table: detached; walkers restart (R3) */
 	PG_zero,		/* the zero page */
 	PG_poisoned,		/* free and filled with the pattern (lab) */
+	PG_cache,		/* in a page cache (lab) */
+	PG_anon,		/* anonymous since it was allocated (lab) */
 	/* page-cache pages of files with a device behind them */
 	PG_error,		/* its last write failed: not what is on disk */
 	PG_readahead,		/* reading it starts the next window */

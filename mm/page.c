@@ -25,6 +25,7 @@
 #include "arch/string_ops.h"
 #include "kernel/lockdep.h"
 #include "kernel/wait.h"
+#include "mm/kasan.h"
 #include "mm/lru.h"
 #include "mm/page_alloc.h"
 
@@ -161,10 +162,13 @@ void page_clear_wake(struct page *p, enum page_flag f)
 
 void clear_page(void *page)
 {
+	kasan_check_write(page, PAGE_SIZE);
 	rep_stosq(page, 0, PAGE_SIZE / 8);
 }
 
 void copy_page(void *to, const void *from)
 {
+	kasan_check_read(from, PAGE_SIZE);
+	kasan_check_write(to, PAGE_SIZE);
 	rep_movsq(to, from, PAGE_SIZE / 8);
 }

@@ -45,6 +45,23 @@ static inline bool page_test_clear(struct page *p, enum page_flag f)
 	return test_and_clear_bit(f, (unsigned long *)&p->flags);
 }
 
+/*
+ * C1: what an allocated frame is used for, one use at a time and from its
+ * beginning to its end.  Lab builds check; PG_cache and PG_anon exist only there
+ */
+#define PAGE_USES	(BIT(PG_buddy) | BIT(PG_pcp) | BIT(PG_slab) |	\
+			 BIT(PG_table) | BIT(PG_cache) | BIT(PG_anon))
+static inline void page_become(struct page *p, enum page_flag use)
+{
+	KASSERT(!(READ_ONCE(p->flags) & PAGE_USES));
+	page_set(p, use);
+}
+static inline void page_unbecome(struct page *p, enum page_flag use)
+{
+	KASSERT((READ_ONCE(p->flags) & PAGE_USES) == BIT(use));
+	page_clear(p, use);
+}
+
 static inline int page_count(const struct page *p) { return atomic_read(&p->_refcount); }
 static inline int page_mapcount(const struct page *p) { return atomic_read(&p->_mapcount) + 1; }
 static inline bool page_mapped(const struct page *p) { return page_mapcount(p) > 0; }

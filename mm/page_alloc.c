@@ -36,8 +36,10 @@
 #include "kernel/trace.h"
 #include "mm/early.h"
 #include "mm/internal_low.h"
+#include "mm/kasan.h"
 #include "mm/mmu_model.h"
 #include "mm/oom.h"
+#include "mm/page_owner.h"
 #include "mm/vmscan.h"
 
 #define LOW_PFNS	(1UL << (32 - PAGE_SHIFT))
@@ -313,6 +315,8 @@ static void check_poison(struct page *p)
 		       (w[i + 2] ^ POISON) | (w[i + 3] ^ POISON) |
 		       (w[i + 4] ^ POISON) | (w[i + 5] ^ POISON) |
 		       (w[i + 6] ^ POISON) | (w[i + 7] ^ POISON);
+	if (diff)
+		page_owner_print(p);
 	for (u32 i = 0; diff && i < PAGE_SIZE / 8; i++)
 		if (w[i] != POISON)
 			panic("pfn %llx was written after it was freed: word %u is %llx",
@@ -325,8 +329,12 @@ static void check_free(struct page *p, u32 order)
 	const u64 bad = BIT(PG_locked) | BIT(PG_reserved) |
 			BIT(PG_buddy) | BIT(PG_pcp) | BIT(PG_slab) | BIT(PG_table) |
 			BIT(PG_retired) | BIT(PG_zero) | BIT(PG_poisoned) |
-			BIT(PG_lru) | BIT(PG_isolated) | BIT(PG_swapcache) | BIT(PG_writeback);
+			BIT(PG_lru) | BIT(PG_isolated) | BIT(PG_swapcache) |
+			BIT(PG_writeback) | BIT(PG_cache);
 
+	if (page_is_free(p) || page_count(p) || page_mapcount(p) ||
+	    p->flags & bad)
+		page_owner_print(p);
 	if (page_is_free(p))
 		panic("pfn %llx order %u is freed twice", page_to_pfn(p),
 		      order);
@@ -344,10 +352,12 @@ void free_pages(struct page *p, u32 order)
 		check_free(p, order);
 		lockdep_check_free(p, sizeof(*p) << order);
 		lockdep_check_free(page_address(p), PAGE_SIZE << order);
+		page_owner_note_free(p, order, __builtin_frame_address(0));
 		for (u32 i = 0; i < 1U << order; i++)
 			poison(p + i);
 	}
 	WRITE_ONCE(p->flags, p->flags & BIT(PG_poisoned));	/* A6 */
+	kasan_poison(page_address(p), PAGE_SIZE << order, KASAN_FREE_PAGE);
 	if (order)
 		free_block(p, order);
 	else
@@ -359,6 +369,7 @@ static void prepare(struct page *p, u32 order, u32 flags)
 {
 	for (u32 i = 0; CONFIG_LAB && i < 1U << order; i++)
 		check_poison(p + i);
+	kasan_unpoison(page_address(p), PAGE_SIZE << order);
 	KASSERT(page_count(p) == 0 && page_mapcount(p) == 0);
 	ASSERT_EXCLUSIVE_WRITER(p->flags);
 	WRITE_ONCE(p->flags, 0);			/* A6 */
@@ -414,8 +425,10 @@ struct page *alloc_pages(u32 order, u32 flags)
 		p = alloc_reclaim(order, flags);
 	if (unlikely(zone_frames() < wmark[WMARK_LOW]))
 		kswapd_wake();
-	if (p)
-		prepare(p, order, flags);
+	if (!p)
+		return NULL;
+	page_owner_note_alloc(p, order, __builtin_frame_address(0));
+	prepare(p, order, flags);
 	return p;
 }
 

@@ -58,7 +58,7 @@ void table_ctor(struct page *page, struct pgtable *pt, int level, vaddr_t va)
 	page->pt_nr = 0;
 	page->pt = pt;
 	page->pt_base = level == PT_LEVELS ? 0 : va & ~(pt_size(level + 1) - 1);
-	page_set(page, PG_table);
+	page_become(page, PG_table);
 	atomic64_inc(&pt->nr_tables);
 	atomic64_inc(&table_pages);
 }
@@ -76,7 +76,7 @@ static void table_dtor(struct page *table)
 {
 	if (CONFIG_LAB)
 		mmu_model_table_free(table);
-	page_clear(table, PG_table);
+	page_unbecome(table, PG_table);
 	page_clear(table, PG_retired);
 	atomic64_dec(&table_pages);
 	free_page(table);

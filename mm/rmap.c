@@ -45,6 +45,8 @@ void page_add_new_anon_rmap(struct page *p, struct vm_area_struct *vma,
 	page_set(p, PG_anon_exclusive);
 	if (!page_test(p, PG_lru))
 		page_set(p, PG_swapbacked);
+	if (CONFIG_LAB && !page_test(p, PG_anon))
+		page_become(p, PG_anon);
 	atomic_set(&p->_mapcount, 0);
 	atomic64_inc(&vma->vm_mm->rss_anon);
 	lru_add(p);

@@ -16,9 +16,9 @@
  *     reader may look at one that is freed and reused meanwhile.
  * O5  With a constructor, objects are constructed once per slab and are freed
  *     constructed; their contents survive as in O4.
- * O6  Lab: other free objects are filled with FREE_POISON behind the link, and
- *     it must be intact when they are handed out; freeing an object that looks
- *     free already panics.
+ * O6  Lab: other free objects are filled with poison behind the link, and it
+ *     must be intact when they are handed out; freeing an object that is free
+ *     already panics.  slab_debug.c.
  *
  * Locks: magazine (SLAB_CPU), inside it the cache (SLAB); pages are allocated
  * and freed outside the cache's lock.  Interrupts on; not for irq context.
@@ -26,16 +26,15 @@
  */
 #include "mm/slab.h"
 #include "arch/smp.h"
-#include "kernel/lockdep.h"
 #include "kernel/panic.h"
 #include "kernel/preempt.h"
 #include "kernel/printk.h"
 #include "lib/string.h"
 #include "mm/internal_low.h"
+#include "mm/kasan.h"
 #include "mm/page_alloc.h"
 #include "mm/slab_def.h"
 
-#define FREE_POISON	0x6b6b6b6b6b6b6b6bUL
 #define KEEP_EMPTY	1
 #define BATCH		(MAGAZINE_SIZE / 2)
 #define MAX_SLAB_ORDER	3
@@ -45,17 +44,12 @@ static LIST_HEAD(all_caches);
 static DEFINE_SPINLOCK(all_caches_lock, LOCK_SLAB_CPU);
 static atomic64_t slab_page_count;
 
-static bool keeps_contents(const struct kmem_cache *c)
-{
-	return c->ctor || c->flags & SLAB_TYPESAFE_BY_RCU;
-}
-
 static void **link_of(const struct kmem_cache *c, void *obj)
 {
 	return (void **)((char *)obj + c->link);
 }
 
-static struct page *slab_of(const void *obj)
+struct page *slab_of(const void *obj)
 {
 	struct page *p = virt_to_page(obj);
 
@@ -64,59 +58,19 @@ static struct page *slab_of(const void *obj)
 	return p->inuse == SLAB_TAIL ? p->freelist : p;
 }
 
-/* O6: words between the link, if it comes first, and the end. */
-static u64 poison_from(const struct kmem_cache *c)
+/* KASAN: nothing but the objects may be touched, and those are free yet. */
+static void kasan_redzones(const struct kmem_cache *c, const char *base)
 {
-	return c->link ? 0 : sizeof(void *);
-}
-
-static void poison_object(const struct kmem_cache *c, void *obj)
-{
-	if (!CONFIG_LAB || keeps_contents(c))
-		return;
-	for (u64 i = poison_from(c); i + 8 <= c->size; i += 8)
-		*(u64 *)((char *)obj + i) = FREE_POISON;
-}
-
-/* The offset of the first word that is not poison; c->size when all is. */
-static u64 poison_end(const struct kmem_cache *c, const void *obj)
-{
-	u64 i = poison_from(c);
-
-	while (i + 8 <= c->size && *(u64 *)((char *)obj + i) == FREE_POISON)
-		i += 8;
-	return i + 8 > c->size ? c->size : i;
-}
-
-/* Also marks the object as taken: one freed untouched is not freed twice. */
-static void check_alloc(const struct kmem_cache *c, void *obj)
-{
-	u64 at;
-
-	if (!CONFIG_LAB || keeps_contents(c))
-		return;
-	at = poison_end(c, obj);
-	if (at != c->size)
-		panic("slab %s: object %p was written after it was freed, at byte %llu",
-		      c->name, obj, at);
-	for (u64 i = poison_from(c); i + 8 <= c->size; i += 8)
-		*(u64 *)((char *)obj + i) = ~FREE_POISON;
-}
-
-static void check_object(const struct kmem_cache *c, const struct page *slab,
-			 const void *obj)
-{
-	u64 off = (u64)obj - (u64)page_address(slab);
-
-	if (slab->cache != c)
-		panic("slab: %p is freed to %s, but belongs to %s", obj,
-		      c->name, slab->cache ? slab->cache->name : "kmalloc");
-	if (off % c->stride)
-		panic("slab %s: %p is freed, but is inside an object", c->name,
-		      obj);
-	if (!keeps_contents(c) && c->size > sizeof(void *) &&
-	    poison_end(c, obj) == c->size)
-		panic("slab %s: %p is freed twice", c->name, obj);
+	kasan_poison(base, PAGE_SIZE << c->order, KASAN_SLAB_REDZONE);
+	for (u32 i = 0; i < c->per_slab; i++)
+		if (slab_keeps_contents(c))
+			kasan_unpoison(base + i * c->stride, c->asked);
+		else
+			kasan_poison(base + i * c->stride, c->size,
+				     KASAN_SLAB_FREE);
+	kasan_unpoison(base + (PAGE_SIZE << c->order) -
+		       c->per_slab * slab_owner_bytes(),
+		       c->per_slab * slab_owner_bytes());
 }
 
 /* Every page of the block belongs to c (O3).  Objects all on the freelist. */
@@ -129,7 +83,7 @@ static struct page *slab_create(struct kmem_cache *c)
 	if (!slab)
 		return NULL;
 	for (u32 i = 0; i < 1U << c->order; i++) {
-		page_set(&slab[i], PG_slab);
+		page_become(&slab[i], PG_slab);
 		slab[i].cache = c;
 		slab[i].freelist = slab;
 		slab[i].inuse = SLAB_TAIL;
@@ -137,12 +91,13 @@ static struct page *slab_create(struct kmem_cache *c)
 	slab->freelist = NULL;
 	slab->inuse = 0;
 	base = page_address(slab);
+	kasan_redzones(c, base);
 	for (u32 i = c->per_slab; i-- > 0;) {
 		void *obj = base + i * c->stride;
 
+		slab_debug_new(c, obj);
 		if (c->ctor)
 			c->ctor(obj);
-		poison_object(c, obj);
 		*link_of(c, obj) = slab->freelist;
 		slab->freelist = obj;
 	}
@@ -155,7 +110,7 @@ static void slab_release(struct page *slab)
 	u32 order = slab->cache->order;
 
 	for (u32 i = 0; i < 1U << order; i++)
-		page_clear(&slab[i], PG_slab);
+		page_unbecome(&slab[i], PG_slab);
 	atomic64_sub(1L << order, &slab_page_count);
 	free_pages(slab, order);
 }
@@ -318,7 +273,7 @@ void *kmem_cache_alloc(struct kmem_cache *c)
 			atomic64_inc(&c->inuse);
 	}
 	if (obj)
-		check_alloc(c, obj);
+		slab_debug_alloc(c, obj, __builtin_frame_address(0));
 	return obj;
 }
 
@@ -332,26 +287,37 @@ void *kmem_cache_zalloc(struct kmem_cache *c)
 	return obj;
 }
 
-void kmem_cache_free(struct kmem_cache *c, void *obj)
+/* obj goes to this CPU's magazine; `count` users fewer. */
+static void give_back(struct kmem_cache *c, void *obj, s64 count)
 {
-	struct magazine *m;
+	struct magazine *m = magazine_lock(c);
 
-	if (CONFIG_LAB) {
-		check_object(c, slab_of(obj), obj);
-		lockdep_check_free(obj, c->size);
-	}
-	poison_object(c, obj);
-	m = magazine_lock(c);
 	if (!m) {
-		atomic64_dec(&c->inuse);
+		atomic64_sub(count, &c->inuse);
 		cache_give(c, obj, KEEP_EMPTY);
 		return;
 	}
-	m->inuse--;
+	m->inuse -= count;
 	if (m->nr == MAGAZINE_SIZE)
 		magazine_empty(c, m, BATCH, KEEP_EMPTY);
 	m->obj[m->nr++] = obj;
 	spin_unlock(&m->lock);
+}
+
+void slab_free_now(struct kmem_cache *c, void *obj)
+{
+	give_back(c, obj, 0);
+}
+
+void kmem_cache_free(struct kmem_cache *c, void *obj)
+{
+	if (kasan_bad_free(obj))
+		return;
+	slab_debug_free(c, obj, __builtin_frame_address(0));
+	if (kasan_quarantine(c, obj))
+		atomic64_dec(&c->inuse);
+	else
+		give_back(c, obj, 1);
 }
 
 /* The smallest block in which at most an eighth is wasted. */
@@ -372,11 +338,14 @@ static void cache_setup(struct kmem_cache *c, const char *name, size_t size,
 {
 	c->name = name;
 	c->size = ALIGN(max_t(u64, size, sizeof(void *)), sizeof(void *));
-	c->link = keeps_contents(c) ? c->size : 0;
-	c->stride = ALIGN(c->size + (c->link ? sizeof(void *) : 0),
+	c->link = slab_keeps_contents(c) ? c->size : 0;
+	c->asked = size;
+	c->stride = ALIGN(c->size + (c->link ? sizeof(void *) : 0) +
+			  KASAN_REDZONE,
 			  max_t(u64, align, sizeof(void *)));
-	c->order = slab_order(c->stride);
-	c->per_slab = (u32)((PAGE_SIZE << c->order) / c->stride);
+	c->order = slab_order(c->stride + slab_owner_bytes());
+	c->per_slab = (u32)((PAGE_SIZE << c->order) /
+			    (c->stride + slab_owner_bytes()));
 	spin_lock_init(&c->lock, LOCK_SLAB);
 	INIT_LIST_HEAD(&c->partial);
 	spin_lock(&all_caches_lock);
@@ -475,6 +444,7 @@ void slab_shrink_all(void)
 {
 	struct kmem_cache *c;
 
+	kasan_drain();
 	list_for_each_entry(c, &all_caches, all_link)
 		shrink(c);
 }
