@@ -61,6 +61,12 @@ CFLAGS_K := -std=gnu11 -O2 -g -ffreestanding -fno-pic -fno-pie \
 	-fno-stack-protector -fcf-protection=none -fno-omit-frame-pointer \
 	-fno-asynchronous-unwind-tables -fno-common -fno-strict-aliasing \
 	-fno-delete-null-pointer-checks -malign-data=abi $(WARN) $(KCFLAGS)
+
+# The plain lab build leaves OBJECT.ci beside each object: who calls whom with
+# how much stack, for tools/stackdepth.py.
+ifeq ($(LAB)$(FLAVOUR),1)
+CFLAGS_K += -fcallgraph-info=su,da
+endif
 ASFLAGS_K := -g -fno-pic -fno-pie -mcmodel=kernel -mno-red-zone $(WARN)
 LDFLAGS_K := -m elf_x86_64 -nostdlib -static -z max-page-size=0x1000 \
 	-z noexecstack --build-id=none --orphan-handling=warn $(LDWARN) \
