@@ -35,7 +35,7 @@
 #define KIND_INT	0
 #define NUMBER_MAX	24
 
-struct place {
+struct ub_site {
 	const char *file;
 	u32 line, column;
 };
@@ -48,22 +48,22 @@ struct type {
 
 /* Of overflows, invalid values, array bounds: one type. Of shifts: both. */
 struct ub_types {
-	struct place place;
+	struct ub_site place;
 	const struct type *type, *right;
 };
 
 struct ub_access {
-	struct place place;
+	struct ub_site place;
 	const struct type *type;
 	u8 log_alignment, kind;
 };
 
 struct ub_place {
-	struct place place;
+	struct ub_site place;
 };
 
 struct ub_arg {
-	struct place place, attribute;
+	struct ub_site place, attribute;
 	int index;
 };
 
@@ -112,7 +112,7 @@ static bool report_begin(void)
 	return true;
 }
 
-static __printf(2, 3) void report(struct place *p, const char *fmt, ...)
+static __printf(2, 3) void report(struct ub_site *p, const char *fmt, ...)
 {
 	static char text[192];		/* the reporter's */
 	u64 flags;
@@ -247,7 +247,7 @@ HANDLER(nonnull_arg, struct ub_arg *d)
 	report(&d->place, "ubsan: argument %d may not be null", d->index);
 }
 
-HANDLER(nonnull_return_v1, struct ub_place *d, struct place *p)
+HANDLER(nonnull_return_v1, struct ub_place *d, struct ub_site *p)
 {
 	(void)d;
 	report(p, "ubsan: null returned where it may not be");

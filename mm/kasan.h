@@ -104,5 +104,19 @@ struct kasan_seen {
 };
 void kasan_expect_begin(void);
 struct kasan_seen kasan_expect_end(void);
+/*
+ * Around a bug that is switched on: the same for every thread.  The second
+ * gives what was seen; 0 in builds that do not look.
+ */
+void __kasan_expect_all(void);
+static inline void kasan_expect_all(void)
+{
+	if (CONFIG_KASAN)
+		__kasan_expect_all();
+}
+static inline u32 kasan_expect_all_end(void)
+{
+	return CONFIG_KASAN ? kasan_expect_end().count : 0;
+}
 
 #endif

@@ -6,6 +6,7 @@
  */
 #include "kernel/racepoint.h"
 #include "kernel/thread.h"
+#include "mm/kasan.h"
 #include "mm/mmu_model.h"
 #include "mm/mmu_notifier.h"
 #include "mm/ptmigrate.h"
@@ -291,6 +292,8 @@ static u32 walk_over_freed(struct kt *t, u32 bug)
 	mmu_model_expect(1);
 	mmu_model_reports();
 	bug_set("vma_free_now", bug);
+	if (bug)
+		kasan_expect_all();
 	race_arm("vma:walk", 1);
 	th = kthread_run("walker", (int)kt_other_cpu(), lock_thread, &a);
 	KT_EQ(t, race_wait_parked("vma:walk"), 0);
@@ -299,6 +302,8 @@ static u32 walk_over_freed(struct kt *t, u32 bug)
 	thread_join(th);
 	bug_set("vma_free_now", 0);
 	mmu_model_expect(0);
+	if (bug)
+		KT_EXPECT(t, kasan_expect_all_end() || !CONFIG_KASAN);
 	kt_unpin();
 	KT_EQ(t, a.ret, 0);
 	mmput(mm);
