@@ -14,7 +14,7 @@ kasan_FLAGS := -fsanitize=kernel-address --param asan-stack=0 \
 # What touches free memory on purpose, what makes a report, what runs before
 # there is memory, and the functions whose arguments are checked instead.
 kasan_PLAIN := mm/kasan mm/kasan_report mm/slab mm/slab_debug mm/page_alloc \
-	mm/leaks kernel/stackdepot kernel/backtrace kernel/printk \
+	kernel/stackdepot kernel/backtrace kernel/printk \
 	kernel/spinlock kernel/lockdep kernel/panic drivers/uart drivers/vga \
 	lib/printf lib/string boot/%
 

@@ -287,6 +287,10 @@ int replace_page_cache_page(struct page *old, struct page *new)
 	if (page_test_clear(old, PG_dirty))			/* C5; tags stay */
 		page_set(new, PG_dirty);
 	(void)radix_tree_replace(&m->i_pages, new->index, new);	/* (B) */
+	if (CONFIG_LAB) {
+		page_unbecome(old, PG_cache);
+		page_become(new, PG_cache);
+	}
 	WRITE_ONCE(old->mapping, NULL);
 	page_ref_unfreeze(old, expected - 1);			/* (C) */
 	spin_unlock(&m->i_pages_lock);

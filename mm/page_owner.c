@@ -7,7 +7,7 @@
  *     left the allocator, before it returns to it.  So no lock.
  * W2  It outlives the free: a report about a free frame names who freed it.
  *
- * Shown by the panics of page_alloc.c, by KASAN, by `page PFN` and `leaks`.
+ * Shown by the panics of page_alloc.c, by KASAN and by `page PFN`.
  * Tests: tests/kt/kt_owner.c
  */
 #include "mm/page_owner.h"
