@@ -89,7 +89,9 @@ class Graph:
         for layer in LAYERS:
             for path in sorted(glob.glob("%s/obj/%s/**/*.ci" % (build, layer),
                                          recursive=True)):
-                self.load(path)
+                source = os.path.relpath(path, build + "/obj")[:-2] + "c"
+                if os.path.exists(os.path.join(ROOT, source)):
+                    self.load(path)
         if not self.frame:
             sys.exit("stackdepth: no .ci files below %s: make LAB=1" % build)
         for name, (size, _) in cfg.asm.items():
