@@ -306,21 +306,17 @@ static void poison(struct page *p)
 static void check_poison(struct page *p)
 {
 	const u64 *w = page_address(p);
-	u64 diff = 0;
+	u32 i = 0;
 
 	if (!page_test_clear(p, PG_poisoned))
 		return;
-	for (u32 i = 0; i < PAGE_SIZE / 8 && !diff; i += 8)
-		diff = (w[i] ^ POISON) | (w[i + 1] ^ POISON) |
-		       (w[i + 2] ^ POISON) | (w[i + 3] ^ POISON) |
-		       (w[i + 4] ^ POISON) | (w[i + 5] ^ POISON) |
-		       (w[i + 6] ^ POISON) | (w[i + 7] ^ POISON);
-	if (diff)
-		page_owner_print(p);
-	for (u32 i = 0; diff && i < PAGE_SIZE / 8; i++)
-		if (w[i] != POISON)
-			panic("pfn %llx was written after it was freed: word %u is %llx",
-			      page_to_pfn(p), i, w[i]);
+	while (i < PAGE_SIZE / 8 && w[i] == POISON)
+		i++;
+	if (i == PAGE_SIZE / 8)
+		return;
+	page_owner_print(p);
+	panic("pfn %llx was written after it was freed: word %u is %llx",
+	      page_to_pfn(p), i, w[i]);
 }
 
 /* C1, and the model: does a CPU still hold a translation? */
@@ -332,8 +328,7 @@ static void check_free(struct page *p, u32 order)
 			BIT(PG_lru) | BIT(PG_isolated) | BIT(PG_swapcache) |
 			BIT(PG_writeback) | BIT(PG_cache);
 
-	if (page_is_free(p) || page_count(p) || page_mapcount(p) ||
-	    p->flags & bad)
+	if (page_count(p) || page_mapcount(p) || p->flags & bad)
 		page_owner_print(p);
 	if (page_is_free(p))
 		panic("pfn %llx order %u is freed twice", page_to_pfn(p),
@@ -370,6 +365,7 @@ static void prepare(struct page *p, u32 order, u32 flags)
 	for (u32 i = 0; CONFIG_LAB && i < 1U << order; i++)
 		check_poison(p + i);
 	kasan_unpoison(page_address(p), PAGE_SIZE << order);
+	page_owner_note_alloc(p, order, __builtin_frame_address(0));
 	KASSERT(page_count(p) == 0 && page_mapcount(p) == 0);
 	ASSERT_EXCLUSIVE_WRITER(p->flags);
 	WRITE_ONCE(p->flags, 0);			/* A6 */
@@ -425,10 +421,8 @@ struct page *alloc_pages(u32 order, u32 flags)
 		p = alloc_reclaim(order, flags);
 	if (unlikely(zone_frames() < wmark[WMARK_LOW]))
 		kswapd_wake();
-	if (!p)
-		return NULL;
-	page_owner_note_alloc(p, order, __builtin_frame_address(0));
-	prepare(p, order, flags);
+	if (p)
+		prepare(p, order, flags);
 	return p;
 }
 
