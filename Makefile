@@ -37,6 +37,7 @@ include mk/image.mk
 include mk/qemu.mk
 include mk/abi.mk
 include mk/mutants.mk
+include mk/stress.mk
 include mk/models.mk
 include $(wildcard tests/host/*.mk)
 

@@ -20,6 +20,8 @@ void (*console_intr_hook)(void);
 void (*console_input_hook)(void);
 
 static DEFINE_SPINLOCK(in_lock, LOCK_CONSOLE_IN);
+/* The UART interrupts whoever holds a mutex's inner lock. */
+static_assert(LOCK_SEM < LOCK_CONSOLE_IN && LOCK_SEM < LOCK_WAITQ);
 static struct wait_queue_head in_wq = WAIT_QUEUE_HEAD_INIT(in_wq);
 static u8 in_ring[IN_SIZE];
 static u32 in_head, in_tail;	/* in_lock; free running */

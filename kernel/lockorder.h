@@ -15,7 +15,8 @@
 	/* sleeping */							\
 	X(SHELL)	/* one shell command at a time */		\
 	X(TEST)								\
-	X(SWAPON)	/* devices coming and going */	\
+	X(SWAPON)	/* devices coming and going */		\
+	X(AUDIT)	/* one whole-system audit at a time */		\
 	X(DEVLIST)	/* shadow devices */				\
 	X(TTY)								\
 	X(FPOS)		/* an open file's position */		\
@@ -64,6 +65,7 @@
 	X(PCP)		/* a CPU's list of free frames */		\
 	X(ZONE)		/* buddy allocator */				\
 	X(SEM)		/* inner spinlock of mutexes and rwsems */	\
+	/* taken by interrupt handlers as well */			\
 	X(BLKDEV)	/* a disk driver's queue */			\
 	X(BLK_DONE)	/* requests that are over */			\
 	X(CONSOLE_IN)							\

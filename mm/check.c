@@ -3,11 +3,11 @@
  * The auditor: counts everything from scratch and compares (I1-I8, check.h).
  *
  * It keeps programs still by holding the mmap_lock of every mm at once, for
- * write: by trying, all or none, so it can deadlock with nobody.  With very
- * many mms, or when that does not succeed, each is read under its own lock.
- * What changes without mmap_lock (truncate, a program that is being started)
- * may still move between two looks; so a problem counts only when three
- * audits in a row see some.  After a test the first audit is exact.
+ * write, oldest mm first: the only other path that holds two is fork, and a
+ * child is younger than its parent.  With very many mms each is read under its
+ * own lock instead.  What changes without mmap_lock (truncate, a program that
+ * is being started) may still move between two looks; so a problem counts only
+ * when three audits in a row see some.  After a test the first audit is exact.
  *
  * Per frame one word: how many entries map it, whether a page cache or a
  * table claims it.
@@ -35,7 +35,7 @@
 #define ATTEMPTS	3
 #define MAX_LINES	20
 #define MAX_CHECKERS	8
-#define MAX_HELD	24		/* mms locked at once */
+#define MAX_HELD	256		/* mms locked at once */
 #define HOLD_TRIES	100
 
 enum audit_mode { AUDIT_QUIET, AUDIT_PRINT };
@@ -276,51 +276,50 @@ static void audit_mm(struct audit *a, struct mm_struct *mm)
  */
 struct held_mms { struct mm_struct *mm[MAX_HELD]; u32 nr; };
 
-static void release_mms(struct held_mms *h)
+static DEFINE_MUTEX(audit_mutex, LOCK_AUDIT);
+static struct held_mms held;		/* audit_mutex */
+
+static void release_mms(void)
 {
-	for (u32 i = 0; i < h->nr; i++)
-		mmap_write_unlock(h->mm[i]);
-	for (u32 i = 0; i < h->nr; i++)
-		mmput(h->mm[i]);
-	h->nr = 0;
+	for (u32 i = 0; i < held.nr; i++)
+		mmap_write_unlock(held.mm[i]);
+	for (u32 i = 0; i < held.nr; i++)
+		mmput(held.mm[i]);
+	held.nr = 0;
 }
 
-/* False: nothing is held. */
-static void mark_all(const struct held_mms *h)
-{
-	for (u32 i = 0; i < h->nr; i++)
-		vma_start_write_all(h->mm[i]);
-}
-
-static bool try_hold_mms(struct held_mms *h)
+/* The list is in order of age.  False: too many. */
+static bool lock_each_mm(void)
 {
 	struct mm_struct *mm = NULL;
 
-	h->nr = 0;
 	while ((mm = mm_next(mm))) {
-		if (h->nr == MAX_HELD || !down_write_trylock(&mm->mmap_lock)) {
-			release_mms(h);
+		if (held.nr == MAX_HELD) {
 			mmput(mm);
 			return false;
 		}
 		mmget(mm);
-		h->mm[h->nr++] = mm;
+		down_write_nest_lock(&mm->mmap_lock, &audit_mutex);
+		held.mm[held.nr++] = mm;
 	}
-	if (!mm_any_dying()) {
-		mark_all(h);		/* faults by vma lock stand still too */
-		return true;
-	}
-	release_mms(h);
-	return false;
+	/* Faults by vma lock stand still too. */
+	for (u32 i = 0; i < held.nr; i++)
+		vma_start_write_all(held.mm[i]);
+	return true;
 }
 
-static bool hold_mms(struct held_mms *h)
+/* One that is on its way out still has pages, and no lock keeps it still. */
+static bool hold_mms(void)
 {
 	for (u32 i = 0; i < HOLD_TRIES; i++) {
-		if (try_hold_mms(h))
+		if (!lock_each_mm())
+			break;
+		if (!mm_any_dying())
 			return true;
+		release_mms();
 		sleep_ms(10);
 	}
+	release_mms();
 	return false;
 }
 
@@ -418,8 +417,7 @@ static void audit_each_mm(struct audit *a)
 static u32 audit_once(u32 *frame, enum audit_mode mode)
 {
 	struct audit a = { .frame = frame, .mode = mode };
-	struct held_mms held = { .nr = 0 };
-	bool still = hold_mms(&held);
+	bool still = hold_mms();
 
 	for (pfn_t pfn = 0; pfn < max_pfn; pfn++)
 		frame[pfn] = 0;
@@ -434,7 +432,7 @@ static u32 audit_once(u32 *frame, enum audit_mode mode)
 			audit_frame(&a, pfn);
 	a.problems += check_lru((enum check_swap_mode)mode, a.off_list);
 	a.problems += check_swap_end((enum check_swap_mode)mode);
-	release_mms(&held);
+	release_mms();
 	for (u32 i = 0; i < nr_checkers; i++)
 		a.problems += checkers[i]();			/* I3 */
 	return a.problems;
@@ -449,6 +447,7 @@ u32 mm_check(void)
 		pr_warn("audit: no memory for the counts, skipped\n");
 		return 0;
 	}
+	mutex_lock(&audit_mutex);
 	for (int i = 1; i <= ATTEMPTS; i++) {
 		problems = audit_once(frame, i == ATTEMPTS ? AUDIT_PRINT :
 							     AUDIT_QUIET);
@@ -457,6 +456,7 @@ u32 mm_check(void)
 		if (i < ATTEMPTS)
 			sleep_ms(20);
 	}
+	mutex_unlock(&audit_mutex);
 	vfree(frame);
 	return problems;
 }

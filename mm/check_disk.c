@@ -107,20 +107,20 @@ static int audit_disks(void)
 	return bad ? -EIO : 0;
 }
 
-static int cmd_audit(int argc, char **argv)
+static int cmd_check(int argc, char **argv)
 {
 	u32 problems;
 
 	if (argc > 1 && !strcmp(argv[1], "disk"))
 		return audit_disks();
 	if (argc > 1) {
-		kprintf("usage: audit [disk]\n");
+		kprintf("usage: check [disk]\n");
 		return -EINVAL;
 	}
 	problems = mm_check();
-	kprintf("audit: %u problems\n", problems);
+	kprintf("check: %u problems\n", problems);
 	return problems ? -EIO : 0;
 }
-SHELL_CMD(audit, "[disk]",
+SHELL_CMD(check, "[disk]",
 	  "count everything anew and compare; clean pages with their disk", 0,
-	  1, cmd_audit);
+	  1, cmd_check);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Shell commands about page tables: pt, notifiers, relocate, audit.
+ * Shell commands about page tables: pt, notifiers, relocate.
  * Tests: tests/drive/shell.py
  */
 #include "kernel/printk.h"

@@ -63,7 +63,7 @@ def elfs(tap, tmp):
             else:
                 tap.has(out, r"not|bad|trunc|cannot|ENOEXEC|outside|big|many"
                         r"|killed by signal", "hostile ELF: " + name)
-        tap.has(vm.command("audit"), r"(?i)\b0 problems|clean|ok",
+        tap.has(vm.command("check"), r"(?i)\b0 problems|clean|ok",
                 "nothing is lost after hostile programs")
 
 

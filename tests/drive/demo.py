@@ -13,7 +13,7 @@ def body(tap):
         tap.has(out, r"64 MiB", "over 64 MiB")
         tap.has(out, r"\b100\b", "a hundred relocations")
         tap.lacks(out, r"FAIL|panic|BUG", "nothing failed")
-        tap.has(vm.command("audit"), r"(?i)\b0 problems|clean|ok",
+        tap.has(vm.command("check"), r"(?i)\b0 problems|clean|ok",
                 "the auditor finds nothing afterwards")
         tap.has(vm.command("ps"), r"(?i)pid", "and the shell goes on")
 

@@ -59,7 +59,7 @@ def both_ways(tap, folder, build, machine, **vm_args):
         tap.ok(read(path)[65536:65536 + 40 * PAGE] ==
                bytes(data[65536:65536 + 40 * PAGE]),
                label + ": on the host after msync, before poweroff")
-        tap.has(vm.command("audit disk"), r"^vda: \d+ cached pages, 0 diff",
+        tap.has(vm.command("check disk"), r"^vda: \d+ cached pages, 0 diff",
                 label + ": the cache equals the disk (I8)")
         vm.send("poweroff\r")
         vm.status()

@@ -62,12 +62,12 @@ def body(tap):
         tap.has(vm.command("rmap 0x" + frame), r"page|free|table",
                 "rmap explains a frame")
         tap.has(vm.command("pagecache"), r"/data/pattern", "pagecache")
-        tap.has(vm.command("audit"), r"\b0 problems", "audit, as it runs")
+        tap.has(vm.command("check"), r"\b0 problems", "check, as it runs")
         vm.command("kill %s 9" % pid)
         vm.command("run busybox sleep 1")
         tap.has(vm.command("shadow"), r"exited", "the device saw the exit")
         vm.command("shadow detach 0")
-        tap.has(vm.command("audit"), r"\b0 problems", "audit, afterwards")
+        tap.has(vm.command("check"), r"\b0 problems", "check, afterwards")
 
 
 run(body)
