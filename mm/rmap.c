@@ -34,8 +34,9 @@
 #include "mm/mmu_notifier.h"
 #include "mm/rmap.h"
 
-void page_add_new_anon_rmap(struct page *p, struct vm_area_struct *vma,
-			    vaddr_t va)
+/* p's first mapping, and the only one there can be for now. */
+static void first_and_only(struct page *p, struct vm_area_struct *vma,
+			   vaddr_t va)
 {
 	KASSERT(vma->anon_vma && va >= vma->vm_start && va < vma->vm_end);
 	KASSERT(!page_mapped(p));
@@ -43,28 +44,40 @@ void page_add_new_anon_rmap(struct page *p, struct vm_area_struct *vma,
 	WRITE_ONCE(p->mapping, (void *)((u64)vma->anon_vma |
 					PAGE_MAPPING_ANON));
 	page_set(p, PG_anon_exclusive);
-	if (!page_test(p, PG_lru))
-		page_set(p, PG_swapbacked);
 	if (CONFIG_LAB && !page_test(p, PG_anon))
 		page_become(p, PG_anon);
 	atomic_set(&p->_mapcount, 0);
+}
+
+void page_add_new_anon_rmap(struct page *p, struct vm_area_struct *vma,
+			    vaddr_t va)
+{
+	first_and_only(p, vma, va);
 	atomic64_inc(&vma->vm_mm->rss_anon);
+	page_set(p, PG_swapbacked);
 	lru_add(p);
 }
 
-/* The page lock keeps others from mapping it as the first at the same time. */
+/*
+ * The page lock keeps others from mapping it as the first at the same time.
+ * A page of the swap cache is on a list already, or isolated from one: it is
+ * not ours to add.
+ */
 void page_add_swapped_rmap(struct page *p, struct vm_area_struct *vma,
-			   vaddr_t va)
+			   vaddr_t va, enum swapped_as as)
 {
 	KASSERT(page_test(p, PG_locked) && vma->anon_vma);
+	atomic64_inc(&vma->vm_mm->rss_anon);
+	if (as == SWAPPED_EXCLUSIVE) {
+		first_and_only(p, vma, va);
+		return;
+	}
 	if (!page_mapped(p)) {
 		p->index = linear_page_index(vma, va);
 		WRITE_ONCE(p->mapping, (void *)((u64)vma->anon_vma->root |
 						PAGE_MAPPING_ANON));
 	}
 	atomic_inc(&p->_mapcount);
-	atomic64_inc(&vma->vm_mm->rss_anon);
-	lru_add(p);
 }
 
 void page_add_anon_rmap(struct page *p, struct vm_area_struct *vma)

@@ -48,8 +48,10 @@ void rmap_vma_attach(struct vm_area_struct *vma);
 /* The PTE's lock is held by the caller; mapcount and rss move here. */
 void page_add_new_anon_rmap(struct page *p, struct vm_area_struct *vma, vaddr_t va);
 void page_add_anon_rmap(struct page *p, struct vm_area_struct *vma);	/* fork */
-/* A page of the swap cache, locked, that others may map or have in swap. */
-void page_add_swapped_rmap(struct page *p, struct vm_area_struct *vma, vaddr_t va);
+/* A page of the swap cache, locked, that others may map or have in swap; or ours alone. */
+enum swapped_as { SWAPPED_SHARED, SWAPPED_EXCLUSIVE };
+void page_add_swapped_rmap(struct page *p, struct vm_area_struct *vma, vaddr_t va,
+			   enum swapped_as as);
 void page_add_file_rmap(struct page *p, struct vm_area_struct *vma);
 /* A migrated page is mapped again: by its first entry, or one more. */
 void page_restore_anon_rmap(struct page *p, struct vm_area_struct *vma);

@@ -87,10 +87,8 @@ static void put_back(struct vm_area_struct *vma, struct pt_pos *pos,
 	bool alone = becomes_exclusive(p, seen, flags);
 
 	atomic64_dec(&vma->vm_mm->swap_ents);
-	if (alone)
-		page_add_new_anon_rmap(p, vma, pos->va);
-	else
-		page_add_swapped_rmap(p, vma, pos->va);		/* F2 */
+	page_add_swapped_rmap(p, vma, pos->va, alone ? SWAPPED_EXCLUSIVE :
+						       SWAPPED_SHARED); /* F2 */
 	if (!alone)
 		prot &= ~PTE_W;
 	else if (flags & FAULT_WRITE)

@@ -4,10 +4,11 @@
 four CPUs while its page tables are moved and everything is counted."""
 import os
 import re
+import tempfile
 
 from rewalk import Vm, run
 
-OPERATIONS = os.environ.get("OPERATIONS", "20000")
+OPERATIONS = int(os.environ.get("OPERATIONS", "20000"))
 SEED = os.environ.get("SEED", "1")
 END = r"stress: seed .*\n"
 
@@ -17,10 +18,11 @@ def pids(vm):
             re.finditer(r"(?m)^ *(\d+) .*\bstress\b", vm.command("ps"))]
 
 
-def body(tap):
-    with Vm(build="build/lab", mem="128M") as vm:
+def torture(tap, mem, pages, operations, **machine):
+    name = "%s, %d pages each" % (mem, pages)
+    with Vm(build="build/lab", mem=mem, **machine) as vm:
         vm.boot()
-        out = vm.command("run stress -n %s -s %s -m 128 &" % (OPERATIONS, SEED))
+        vm.command("run stress -n %d -s %s -m %d &" % (operations, SEED, pages))
         moved = checks = 0
         bad = ""
         while pids(vm):
@@ -33,11 +35,33 @@ def body(tap):
             if " 0 problems" not in said:
                 bad += said
         out = "".join(vm.log) + vm.command("")
-        tap.has(out, r"stress: seed .*: every byte right", "every byte right")
-        tap.lacks(out, r"WRONG|warning at|panic", "nothing else to say")
-        tap.ok(moved > 4, "tables were moved meanwhile: %d times" % moved, out)
-        tap.ok(checks > 1 and not bad, "%d checks meanwhile" % checks, bad)
-        tap.has(vm.command("check"), r"\b0 problems", "check, afterwards")
+        tap.has(out, r"stress: seed .*: every byte right",
+                name + ": every byte right")
+        tap.lacks(out, r"WRONG|warning at|panic|out of memory",
+                  name + ": nothing else to say")
+        tap.ok(moved > 4, "%s: tables were moved meanwhile, %d times" %
+               (name, moved), out)
+        tap.ok(checks > 1 and not bad, "%s: %d checks meanwhile" %
+               (name, checks), bad)
+        tap.has(vm.command("check"), r"\b0 problems",
+                name + ": check, afterwards")
+        return vm.command("swap")
+
+
+def over_swap(tap, disk):
+    """More than there is memory for."""
+    disk.truncate(256 << 20)
+    extra = ["-drive", "file=%s,if=none,id=s0,format=raw" % disk.name,
+             "-device", "virtio-blk-pci,drive=s0,disable-legacy=on"]
+    out = torture(tap, "24M", 4000, OPERATIONS // 4, smp=2, append="swap=vda",
+                  extra=extra)
+    tap.has(out, r"out [1-9]", "pages went to swap")
+
+
+def body(tap):
+    torture(tap, "128M", 128, OPERATIONS, smp=4)
+    with tempfile.NamedTemporaryFile(suffix=".img") as disk:
+        over_swap(tap, disk)
 
 
 run(body)
