@@ -28,7 +28,7 @@
 #define BATCH		32
 #define ROUNDS		4
 #define ORDER_TRIES	3
-#define FAULT_TRIES	8
+#define RETRIES	8
 
 static u32 reclaim_map;			/* D1: its address is the lock */
 
@@ -68,9 +68,9 @@ struct page *alloc_reclaim(u32 order, u32 flags)
 	}
 }
 
-bool reclaim_for_fault(u32 attempt)
+bool reclaim_for_retry(u32 attempt)
 {
-	if (attempt == FAULT_TRIES || oom_victim_current())
+	if (attempt == RETRIES || oom_victim_current())
 		return false;
 	might_reclaim();
 	if (try_to_free_pages(BATCH, RECLAIM_DIRECT))

@@ -167,7 +167,7 @@ enum fault_result fault_user_address(struct mm_struct *mm, vaddr_t addr,
 	do {
 		if (!fault_with_vma_lock(mm, addr, flags, &res))
 			res = fault_with_mmap_lock(mm, addr, flags);
-		if (res == FAULT_OOM && reclaim_for_fault(attempt++))
+		if (res == FAULT_OOM && reclaim_for_retry(attempt++))
 			res = FAULT_RETRY;			/* Y4 */
 	} while (res == FAULT_RETRY);
 	return res;

@@ -47,7 +47,7 @@ void might_reclaim(void);
  */
 void reclaim_throttle(void);
 /* A fault found no memory; no lock is held.  False: give up. */
-bool reclaim_for_fault(u32 attempt);
+bool reclaim_for_retry(u32 attempt);
 
 /* Free frames are below the low watermark. */
 bool memory_is_low(void);
