@@ -28,7 +28,7 @@
 
 #define REWALK_VERSION	"0.1"
 #define CONFIG_HZ		100
-#define CONFIG_STACK_PAGES	4	/* per kernel stack, plus one guard page */
+#define CONFIG_STACK_PAGES	6	/* per kernel stack, plus one guard page */
 #define CONFIG_TRACE_EVENTS	4096	/* per CPU, a power of two */
 
 #endif

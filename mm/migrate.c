@@ -109,6 +109,8 @@ static bool replace_anon(struct page *old, struct page *new)
 		return false;
 	RACE_POINT("migrate:frozen");
 	copy_to_new(old, new);
+	if (CONFIG_LAB)
+		page_become(new, PG_anon);
 	unfreeze(old, 1);
 	return true;
 }
@@ -128,6 +130,10 @@ static bool replace_file(struct page *old, struct page *new)
 	BUG_ON(radix_tree_replace(&m->i_pages, old->index, new) != old);
 	WRITE_ONCE(old->mapping, NULL);
 	page_clear(old, PG_dirty);
+	if (CONFIG_LAB) {
+		page_unbecome(old, PG_cache);
+		page_become(new, PG_cache);
+	}
 	unfreeze(old, 1);
 	spin_unlock(&m->i_pages_lock);
 	return true;
