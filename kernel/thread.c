@@ -123,6 +123,16 @@ struct thread *kthread_run(const char *name, int cpu, void (*fn)(void *),
 	return t;
 }
 
+void thread_exiting(void)
+{
+	struct thread *t = current();
+
+	if (t->exiting)
+		return;
+	t->exiting = true;
+	atomic_inc(&nr_unreaped);
+}
+
 void thread_exit(void)
 {
 	struct thread *t = current();
@@ -130,7 +140,7 @@ void thread_exit(void)
 	might_sleep();
 	if (CONFIG_LAB)
 		check_nothing_held("a thread exits", 0);
-	atomic_inc(&nr_unreaped);
+	thread_exiting();
 	/* Not preempted between the two: it would be reaped while it is queued. */
 	local_irq_disable();
 	WRITE_ONCE(t->state, THREAD_DEAD);

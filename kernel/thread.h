@@ -38,6 +38,7 @@ struct thread {
 	bool urgent;			/* I: goes first when woken */
 	bool idle;			/* I: a CPU's idle thread */
 	bool noload;			/* own: it waits for work, see wait.h */
+	bool exiting;			/* own: thread_reap_wait() waits for it */
 	bool reaped;			/* a: stack is freed, see thread_join */
 	u32 interrupted;		/* a: a signal is pending */
 	u32 memalloc;			/* own: reclaims, may use the reserve */
@@ -85,6 +86,11 @@ void thread_set_affinity(struct thread *t, const struct cpumask *m);
 void thread_start(struct thread *t);
 /* thread_create + thread_start + optional pin (cpu < 0: anywhere). */
 struct thread *kthread_run(const char *name, int cpu, void (*fn)(void *), void *arg);
+/*
+ * Current is about to end, and about to say so to others: from here on
+ * thread_reap_wait() waits for it.
+ */
+void thread_exiting(void);
 _Noreturn void thread_exit(void);
 void thread_get(struct thread *t);
 /* Sleeps when it was the last reference. */

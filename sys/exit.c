@@ -123,6 +123,7 @@ void do_exit(u32 status)
 	struct uthread *ut = cur_uthread();
 	struct process *p = ut->proc;
 
+	thread_exiting();
 	clear_child_tid(ut);
 	deactivate_mm();
 	if (leave_process(ut, status)) {
