@@ -113,7 +113,7 @@ def body(tap):
         keys(tap, vm, sh)
         vm.send("exit 5\r")
         tap.has(vm.read_to("rewalk> ", 20), r"exit status 5", "exit")
-        tap.has(vm.command("audit"), r"^audit: 0 problems", "the auditor")
+        tap.has(vm.command("check"), r"^check: 0 problems", "the auditor")
 
 
 run(body)

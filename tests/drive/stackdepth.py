@@ -30,7 +30,7 @@ def body(tap):
     tap.ok(status == 0, "every entry stays inside its stack", out)
     for line in out.splitlines():
         print("# " + line)
-    status, out = depth("entry syscall 16384", "entry syscall 4096")
+    status, out = depth("entry syscall 24576", "entry syscall 4096")
     tap.ok(status == 1 and "syscall may need" in out,
            "a smaller stack would not do", out)
     status, out = depth("recursion 4 free_subtree\n")

@@ -24,7 +24,7 @@ def body(tap):
         said = [l for l in out.splitlines() if re.match(r"\[ *\d+\.\d+\]", l)
                 and not ABOUT_PROGRAMS.search(l)]
         tap.ok(not said, "no kernel message", "\n".join(said))
-        tap.has(vm.command("audit"), r"^audit: 0 problems", "the auditor")
+        tap.has(vm.command("check"), r"^check: 0 problems", "the auditor")
         tap.has(vm.command("run hello"), r"exit status 0", "still alive")
 
 

@@ -3,7 +3,8 @@
  * Speculative page references against freezing.
  *
  * Code: mm/filemap.c: try_lookup remove_mapping delete_from_page_cache
- * Code: mm/filemap.c: add_to_page_cache set_page_dirty
+ * Code: mm/filemap.c: add_to_page_cache
+ * Code: mm/writeback.c: set_page_dirty
  * Steps: (1)(2)(3) of lookup, (A)(B)(C) of removal, C5, as in mm/filemap.h.
  *
  * Bounds: two frames, one index in each of two files; two lookups in file A,
