@@ -4,7 +4,6 @@
 four CPUs while its page tables are moved and everything is counted."""
 import os
 import re
-import tempfile
 
 from rewalk import Vm, run
 
@@ -45,23 +44,10 @@ def torture(tap, mem, pages, operations, **machine):
                (name, checks), bad)
         tap.has(vm.command("check"), r"\b0 problems",
                 name + ": check, afterwards")
-        return vm.command("swap")
-
-
-def over_swap(tap, disk):
-    """More than there is memory for."""
-    disk.truncate(256 << 20)
-    extra = ["-drive", "file=%s,if=none,id=s0,format=raw" % disk.name,
-             "-device", "virtio-blk-pci,drive=s0,disable-legacy=on"]
-    out = torture(tap, "24M", 4000, OPERATIONS // 4, smp=2, append="swap=vda",
-                  extra=extra)
-    tap.has(out, r"out [1-9]", "pages went to swap")
 
 
 def body(tap):
     torture(tap, "128M", 128, OPERATIONS, smp=4)
-    with tempfile.NamedTemporaryFile(suffix=".img") as disk:
-        over_swap(tap, disk)
 
 
 run(body)
