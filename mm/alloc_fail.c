@@ -24,7 +24,7 @@ void alloc_fail_nth(u32 n)
 
 bool alloc_failed_nth(void)
 {
-	return fail_fired;
+	return READ_ONCE(fail_thread) == current() && fail_fired;
 }
 
 bool should_fail_alloc(void)

@@ -13,10 +13,14 @@
  *     nothing under way.
  * D3. A thread of the victim uses the reserve, and gives up when that is gone.
  * D4. Orders above 0 try a few times and fail: nothing moves pages together.
+ * D5. Who allocates where D1 forbids it may use half of the minimum, lets go
+ *     of what is in the way when that is gone, and waits here until a page
+ *     above the whole minimum could be had.
  *
  * Tests: tests/kt/kt_vmscan.c, drive/pressure
  */
 #include "kernel/lockdep.h"
+#include "kernel/racepoint.h"
 #include "kernel/thread.h"
 #include "mm/internal_low.h"
 #include "mm/mmu_notifier.h"
@@ -28,7 +32,7 @@
 #define BATCH		32
 #define ROUNDS		4
 #define ORDER_TRIES	3
-#define RETRIES	8
+#define RETRIES		8
 
 static u32 reclaim_map;			/* D1: its address is the lock */
 
@@ -70,13 +74,14 @@ struct page *alloc_reclaim(u32 order, u32 flags)
 
 bool reclaim_for_retry(u32 attempt)
 {
-	if (attempt == RETRIES || oom_victim_current())
-		return false;
-	might_reclaim();
-	if (try_to_free_pages(BATCH, RECLAIM_DIRECT))
-		return true;
-	slab_shrink_all();
-	return out_of_memory();
+	struct page *p = NULL;
+
+	RACE_POINT("reclaim:for_retry");
+	if (attempt < RETRIES && !alloc_failed_nth())
+		p = alloc_page(ALLOC_RECLAIM | ALLOC_NO_INJECT);
+	if (p)
+		put_page(p);							/* D5 */
+	return p;
 }
 
 void reclaim_throttle(void)

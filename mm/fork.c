@@ -22,6 +22,12 @@
  * from a page allocated before the tables are locked.
  *
  * Empty regions are skipped a table at a time, at any level.
+ *
+ * Memory: the child's tables are as many as the parent's, far more than the
+ * reserve may hold, and nobody may reclaim inside a section (alloc_slow.c, D1).
+ * So whoever finds none closes the section, reclaims with the two mmap_locks
+ * held, and goes on where it stopped in a section of its own over the rest.
+ * Meanwhile reclaim may take what was shared: both vmas are in the rmap trees.
  * On -ENOMEM the child has no vmas left, and the parent's entries may stay
  * write-protected, which costs it a fault each and nothing else.
  * Tests: tests/kt/kt_fork.c
@@ -35,6 +41,7 @@
 #include "mm/page_alloc.h"
 #include "mm/rmap.h"
 #include "mm/swapops.h"
+#include "mm/vmscan.h"
 
 /* A parent's vma to its child's. */
 struct copier {
@@ -155,41 +162,71 @@ static void write_protect_end(struct mm_struct *mm)
 	smp_store_release(&mm->write_protect_seq, mm->write_protect_seq + 1);
 }
 
+/* A section over the rest of the vma; moves *va.  0 or -ENOMEM. */
+static int copy_section(struct copier *c, vaddr_t *va)
+{
+	struct mm_struct *mm = c->parent->vm_mm;
+	struct mmu_notifier_range range;
+	int err = 0;
+
+	mmu_notifier_range_init(&range, MMU_NOTIFY_PROTECTION_PAGE, mm, *va,
+				c->parent->vm_end);
+	mmu_notifier_invalidate_range_start(&range);		/* (2) */
+	write_protect_begin(mm);
+	while (!err && *va < c->parent->vm_end)
+		err = copy_table(c, va);
+	write_protect_end(mm);
+	mmu_notifier_invalidate_range_end(&range);		/* (4) */
+	return err;
+}
+
 static int copy_page_range(struct vm_area_struct *child,
 			   struct vm_area_struct *parent)
 {
 	struct copier c = { .child = child, .parent = parent };
-	struct mmu_notifier_range range;
-	vaddr_t va = parent->vm_start;
-	int err = 0;
+	vaddr_t va = parent->vm_start, before;
+	u32 attempt = 0;
+	int err;
 
-	mmu_notifier_range_init(&range, MMU_NOTIFY_PROTECTION_PAGE,
-				parent->vm_mm, parent->vm_start,
-				parent->vm_end);
-	mmu_notifier_invalidate_range_start(&range);		/* (2) */
-	write_protect_begin(parent->vm_mm);
-	while (!err && va < parent->vm_end)
-		err = copy_table(&c, &va);
-	write_protect_end(parent->vm_mm);
-	mmu_notifier_invalidate_range_end(&range);		/* (4) */
+	do {
+		before = va;
+		err = copy_section(&c, &va);
+		if (va > before)
+			attempt = 0;
+	} while (err == -ENOMEM && reclaim_for_retry(attempt++));
 	if (c.spare)
 		put_page(c.spare);
 	return err;
 }
 
-static int dup_vma(struct mm_struct *child, struct vm_area_struct *pvma)
+/* The child's copy of a vma, in no tree yet.  NULL: no memory. */
+static struct vm_area_struct *copy_vma(struct mm_struct *child,
+				       struct vm_area_struct *pvma)
 {
 	struct vm_area_struct *vma = vma_dup(pvma);
 
 	if (!vma)
-		return -ENOMEM;
+		return NULL;
 	vma->vm_mm = child;
-	vma_start_write(pvma);
 	if (anon_vma_fork(vma, pvma)) {
 		vma_free(vma);
-		return -ENOMEM;
+		return NULL;
 	}
 	vma->vm_flags &= ~VM_LOCK_FLAGS;
+	return vma;
+}
+
+static int dup_vma(struct mm_struct *child, struct vm_area_struct *pvma)
+{
+	struct vm_area_struct *vma;
+	u32 attempt = 0;
+
+	vma_start_write(pvma);
+	do
+		vma = copy_vma(child, pvma);
+	while (!vma && reclaim_for_retry(attempt++));
+	if (!vma)
+		return -ENOMEM;
 	vma_link(child, vma);					/* (1) */
 	if (!pvma->anon_vma || (vma->vm_flags & VM_WIPEONFORK))
 		return 0;		/* faults will find it all again */

@@ -46,7 +46,10 @@ void might_reclaim(void);
  * allocations which may not (tables, slabs) find some.  Sleeps.
  */
 void reclaim_throttle(void);
-/* A fault found no memory; no lock is held.  False: give up. */
+/*
+ * An allocation that may not reclaim failed, `attempt` times before without any
+ * progress; what forbade it is let go of.  Sleeps.  False: give up.
+ */
 bool reclaim_for_retry(u32 attempt);
 
 /* Free frames are below the low watermark. */

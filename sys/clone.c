@@ -19,7 +19,6 @@
 #include "lib/err.h"
 #include "lib/string.h"
 #include "mm/mmap.h"
-#include "mm/vmscan.h"
 #include "mm/tlb.h"
 #include "mm/vma.h"
 #include "mm/vmscan.h"
@@ -97,7 +96,6 @@ static void copy_thread(struct uthread *child, const struct clone_args *ca,
 static int copy_mm(struct process *p, u64 flags)
 {
 	struct mm_struct *mm, *old = cur_proc()->mm;
-	u32 attempt = 0;
 	int err;
 
 	if (flags & CLONE_VM) {
@@ -108,10 +106,7 @@ static int copy_mm(struct process *p, u64 flags)
 	mm = mm_alloc();
 	if (!mm)
 		return -ENOMEM;
-	/* What fails undoes itself, so it can be had again. */
-	do
-		err = dup_mmap(mm, old);
-	while (err == -ENOMEM && reclaim_for_retry(attempt++));
+	err = dup_mmap(mm, old);
 	if (err) {
 		mmput(mm);
 		return err;

@@ -9,6 +9,7 @@
 #include "mm/kasan.h"
 #include "mm/mmu_model.h"
 #include "mm/mmu_notifier.h"
+#include "mm/page_alloc.h"
 #include "mm/ptmigrate.h"
 #include "tests/kt/kt_mm.h"
 
@@ -115,6 +116,61 @@ static void mremap_thread(void *arg)
 
 	a->ret = kt_mremap(a->mm, KT_BASE, 0x2000, 0x2000, KT_BASE + 0x10000);
 	WRITE_ONCE(a->done, 1);
+}
+
+struct fork_again {
+	struct mm_struct *mm, *child;
+	struct list_head eaten;
+	int ret;
+};
+
+/* Every frame that an allocation which may not reclaim can have. */
+static void eat_memory(struct list_head *eaten)
+{
+	struct page *p;
+
+	while ((p = alloc_page(ALLOC_PLAIN)))
+		list_add(&p->lru, eaten);
+}
+
+static void give_back(struct list_head *eaten)
+{
+	struct page *p, *n;
+
+	list_for_each_entry_safe(p, n, eaten, lru) {
+		list_del(&p->lru);
+		put_page(p);
+	}
+}
+
+static void fork_hungry_thread(void *arg)
+{
+	struct fork_again *f = arg;
+
+	eat_memory(&f->eaten);
+	f->ret = dup_mmap(f->child, f->mm);
+}
+
+/* It lets go of the section, waits for a frame, and goes on. */
+KTEST_FLAGS(race, fork_waits_for_memory, KTF_LAB_ONLY | KTF_SLOW)
+{
+	struct mm_struct *mm = mm_ready();
+	struct fork_again f = { .mm = mm, .child = mm_alloc() };
+	struct thread *th;
+
+	KT_ASSERT(t, mm && f.child);
+	INIT_LIST_HEAD(&f.eaten);
+	kt_poke(mm, KT_BASE, 77);
+	race_arm("reclaim:for_retry", 1);
+	th = kthread_run("fork", -1, fork_hungry_thread, &f);
+	KT_EQ(t, race_wait_parked("reclaim:for_retry"), 0);
+	give_back(&f.eaten);
+	race_release("reclaim:for_retry");
+	thread_join(th);
+	KT_EQ(t, f.ret, 0);
+	KT_EQ(t, kt_peek(f.child, KT_BASE), 77);
+	mmput(f.child);
+	mmput(mm);
 }
 
 /* Whoever changes the vma or its entries waits for the fault inside. */
