@@ -130,6 +130,7 @@ void zap_vma_range(struct vm_area_struct *vma, vaddr_t start, vaddr_t end)
 				end);
 	tlb_gather_mmu(&tlb, vma->vm_mm);
 	mmu_notifier_invalidate_range_start(&range);
+	RACE_POINT("zap:after_start");
 	zap_range(&tlb, vma, start, end);
 	RACE_POINT("zap:before_end");
 	mmu_notifier_invalidate_range_end(&range);

@@ -15,21 +15,21 @@ static int cmd_list(void)
 
 	mutex_lock(&shadow_list_mutex);
 	if (list_empty(&shadow_list))
-		kprintf("no shadow devices; `shadow attach PID` makes one\n");
+		kprintf("no shadow devices; `shadow attach PID CLASS` makes one\n");
 	list_for_each_entry(d, &shadow_list, link) {
 		shadow_get_stats(d, &s);
-		kprintf("shadow %u: mm %u%s, %llu entries in %llu tables, "
+		kprintf("shadow %u: %s of mm %u%s, %llu entries in %llu tables, "
 			"%llu accesses, %llu faults, %llu retries, %llu zaps, "
-			"%llu flushes, %llu stale\n", d->id, d->mm->id,
-			d->dead ? " (exited)" : "", s.entries, s.tables,
-			s.accesses, s.faults, s.retries, s.zaps, s.flushes,
-			s.stale);
+			"%llu flushes, %llu stale\n", d->id, d->class->name,
+			d->mm->id, READ_ONCE(d->dead) ? " (exited)" : "",
+			s.entries, s.tables, s.accesses, s.faults, s.retries,
+			s.zaps, s.flushes, s.stale);
 	}
 	mutex_unlock(&shadow_list_mutex);
 	return 0;
 }
 
-static int cmd_attach(const char *text)
+static int cmd_attach(const char *text, const char *class)
 {
 	struct mm_struct *mm;
 	struct shadow_dev *d;
@@ -42,13 +42,13 @@ static int cmd_attach(const char *text)
 		kprintf("shadow: no process %llu\n", pid);
 		return -ESRCH;
 	}
-	d = shadow_attach(mm, "kvm");
+	d = shadow_attach(mm, class);
 	mmput(mm);
 	if (IS_ERR(d)) {
 		kprintf("shadow: cannot attach: %pe\n", d);
 		return PTR_ERR(d);
 	}
-	kprintf("shadow %u attached to process %llu\n", d->id, pid);
+	kprintf("shadow %u (%s) attached to process %llu\n", d->id, class, pid);
 	return 0;
 }
 
@@ -100,15 +100,15 @@ static int cmd_shadow(int argc, char **argv)
 {
 	if (argc == 1)
 		return cmd_list();
-	if (argc == 3 && !strcmp(argv[1], "attach"))
-		return cmd_attach(argv[2]);
+	if (argc >= 3 && argc <= 4 && !strcmp(argv[1], "attach"))
+		return cmd_attach(argv[2], argc == 4 ? argv[3] : "kvm");
 	if (argc == 3 && !strcmp(argv[1], "detach"))
 		return cmd_detach(argv[2]);
 	if (argc == 4 && !strcmp(argv[1], "read"))
 		return cmd_access(argc, argv, SHADOW_READ);
 	if (argc == 5 && !strcmp(argv[1], "write"))
 		return cmd_access(argc, argv, SHADOW_WRITE);
-	kprintf("usage: shadow [attach PID | detach N | read N VA | "
+	kprintf("usage: shadow [attach PID [CLASS] | detach N | read N VA | "
 		"write N VA VALUE]\n");
 	return -EINVAL;
 }
@@ -121,8 +121,10 @@ static void complete_shadow(int arg, const char *prefix,
 	(void)prefix;
 	for (u32 i = 0; arg == 1 && i < ARRAY_SIZE(words); i++)
 		emit(words[i]);
+	for (u32 i = 0; arg == 3 && shadow_class_name(i); i++)
+		emit(shadow_class_name(i));
 }
 
-SHELL_CMD_FULL(shadow, "[attach PID | detach N | read N VA | write N VA VALUE]",
+SHELL_CMD_FULL(shadow, "[attach PID [CLASS] | detach N | read N VA | write N VA VALUE]",
 	       "list the shadow devices and drive them", 0, 4, 0, cmd_shadow,
 	       complete_shadow);

@@ -1,16 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The engine thread of a device: executes requests through the shadow tables
- * only, and resolves the faults it takes on the way.
+ * The engine thread of a device: runs programs of accesses through the
+ * device's translations only, and has its class resolve the faults it takes.
  *
- * One request at a time: the caller holds req_mutex, hands the request over
- * and sleeps until the engine has put req back to NULL.  The caller holds no
+ * One program at a time: the caller holds req_mutex, hands the program over
+ * and sleeps until the engine has put prog back to NULL.  The caller holds no
  * lock of an mm: the engine's faults take mmap_lock.
+ *
+ * An access never moves data without a translation that stands at that moment
+ * (V1), and looks what its frame is meanwhile: one that no process can own is
+ * a stale access, which must not happen.
+ *
+ * Tests: tests/kt/kt_shadow.c, kt_shadow_class.c
  */
 #include "drivers/shadow/internal.h"
 #include "kernel/thread.h"
 #include "kernel/trace.h"
 #include "lib/err.h"
+#include "mm/vma.h"
 
 /* Is this frame something a process can own?  Judged during the access. */
 static void check_stale(struct shadow_dev *d, pfn_t pfn)
@@ -19,7 +26,7 @@ static void check_stale(struct shadow_dev *d, pfn_t pfn)
 
 	if (page_count(p) == 0 || page_test(p, PG_buddy) || page_test(p, PG_pcp) ||
 	    page_test(p, PG_slab) || page_test(p, PG_table))
-		d->stats.stale++;
+		shadow_count(d, SHADOW_STALE, 1);
 }
 
 /* tlb_lock held: the words of one page, at most to the end of it. */
@@ -55,6 +62,26 @@ static enum shadow_access access_of(const struct shadow_req *r)
 		SHADOW_ACCESS_READ : SHADOW_ACCESS_WRITE;
 }
 
+static int resolve(struct shadow_dev *d, vaddr_t va, enum shadow_access how)
+{
+	int err;
+
+	va &= PAGE_MASK;
+	if (!mmget_not_zero(d->mm))
+		return -ESRCH;
+	for (;;) {
+		err = d->class->fault(d, va, how);
+		if (err != -EAGAIN)
+			break;
+		shadow_count(d, SHADOW_RETRIES, 1);
+		yield();
+	}
+	shadow_count(d, SHADOW_FAULTS, 1);
+	TRACE4(SHADOW_FAULT, d->id, va, how, err);
+	mmput(d->mm);
+	return err;
+}
+
 /* One page's share of the request; faults until it succeeds or cannot. */
 static int access_page(struct shadow_dev *d, struct shadow_req *r, vaddr_t va,
 		       u64 words)
@@ -69,13 +96,13 @@ static int access_page(struct shadow_dev *d, struct shadow_req *r, vaddr_t va,
 			check_stale(d, pfn);
 			do_words(r, phys_to_virt((pfn << PAGE_SHIFT) +
 						 (va & ~PAGE_MASK)), words);
-			d->stats.accesses++;
 			spin_unlock(&d->tlb_lock);
+			shadow_count(d, SHADOW_ACCESSES, 1);
 			TRACE4(SHADOW_ACCESS, d->id, va, how, pfn);
 			return 0;
 		}
 		spin_unlock(&d->tlb_lock);
-		err = shadow_fault(d, va, how);
+		err = resolve(d, va, how);
 		if (err)
 			return err;
 	}
@@ -88,8 +115,8 @@ static int execute(struct shadow_dev *d, struct shadow_req *r)
 	vaddr_t va = r->va;
 	int err = 0;
 
-	if ((va | len) & (sizeof(u64) - 1) || va >= USER_END ||
-	    len > USER_END - va)
+	if (r->op > SHADOW_SUM || (va | len) & (sizeof(u64) - 1) ||
+	    va >= USER_END || len > USER_END - va)
 		return -EINVAL;
 	if (r->op == SHADOW_SUM)
 		r->val = 0;
@@ -100,29 +127,49 @@ static int execute(struct shadow_dev *d, struct shadow_req *r)
 	return err;
 }
 
+/* Up to the first request that fails. */
+static void run_program(struct shadow_dev *d, struct shadow_program *p)
+{
+	struct shadow_req *r = p->req;
+
+	for (p->done = 0; p->done < p->nr; p->done++, r++) {
+		r->result = execute(d, r);
+		if (r->result)
+			return;
+	}
+}
+
 void shadow_engine(void *dev)
 {
 	struct shadow_dev *d = dev;
-	struct shadow_req *r;
+	struct shadow_program *p;
 
 	for (;;) {
-		wait_event_idle(&d->wait, READ_ONCE(d->req) || READ_ONCE(d->stop));
-		r = smp_load_acquire(&d->req);
-		if (!r)
+		wait_event_idle(&d->wait, READ_ONCE(d->prog) || READ_ONCE(d->stop));
+		p = smp_load_acquire(&d->prog);
+		if (!p)
 			return;
-		r->result = execute(d, r);
-		/* The result before its announcement; partner: the caller. */
-		smp_store_release(&d->req, NULL);
+		run_program(d, p);
+		/* The results before their announcement; partner: the caller. */
+		smp_store_release(&d->prog, NULL);
 		wake_up_all(&d->wait);
 	}
 }
 
+u32 shadow_run(struct shadow_dev *d, struct shadow_req *req, u32 nr)
+{
+	struct shadow_program p = { .req = req, .nr = nr };
+
+	mutex_lock(&d->req_mutex);
+	smp_store_release(&d->prog, &p);
+	wake_up_all(&d->wait);
+	wait_event(&d->wait, !smp_load_acquire(&d->prog));
+	mutex_unlock(&d->req_mutex);
+	return p.done;
+}
+
 int shadow_access(struct shadow_dev *d, struct shadow_req *r)
 {
-	mutex_lock(&d->req_mutex);
-	smp_store_release(&d->req, r);
-	wake_up_all(&d->wait);
-	wait_event(&d->wait, !smp_load_acquire(&d->req));
-	mutex_unlock(&d->req_mutex);
+	shadow_run(d, r, 1);
 	return r->result;
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The toy secondary MMUs behind one interface.  A shadow device has its own
- * multi-level table of shadow entries, filled on its faults from a process's
- * page tables, holding no page references; engine threads of its own on other
- * CPUs read and write process memory by virtual address through that table
- * alone.  The notifier chain is all that keeps it coherent.
+ * The toy secondary MMUs behind one interface.  A device of any class has
+ * translations of its own of a process's addresses and an engine thread on
+ * another CPU that reads and writes the process's memory through these alone.
+ * The notifier chain is what keeps them coherent.  The classes differ in what
+ * they keep, and so in what they owe the chain: docs/shadow.md.
  */
 #ifndef DRIVERS_SHADOW_SHADOW_H
 #define DRIVERS_SHADOW_SHADOW_H
@@ -30,18 +30,31 @@ struct shadow_req {
 	int result; /* 0 or -EFAULT ... */
 };
 
+/* Requests in a row. */
+struct shadow_program {
+	struct shadow_req *req;
+	u32 nr, done;
+};
+
 struct shadow_stats {
 	u64 faults, retries, installs, zaps, accesses, flushes;
 	u64 stale; /* accesses that hit a page that was not the process's */
 	u64 entries, tables;
 };
 
+/* The names of the classes, in order; NULL behind the last. */
+const char *shadow_class_name(u32 n);
 /* Attach a device to mm: registers its notifier.  ERR_PTR. Sleeps. */
 struct shadow_dev *shadow_attach(struct mm_struct *mm, const char *kind);
 /* Stops the engine, unregisters, frees. Sleeps. */
 void shadow_detach(struct shadow_dev *d);
 /* Run one access on the device's engine thread and wait.  r->result. */
 int shadow_access(struct shadow_dev *d, struct shadow_req *r);
+/*
+ * The same with nr requests, up to the first that fails: how many did not.
+ * Sleeps.
+ */
+u32 shadow_run(struct shadow_dev *d, struct shadow_req *req, u32 nr);
 void shadow_get_stats(struct shadow_dev *d, struct shadow_stats *s);
 u32 shadow_dev_id(const struct shadow_dev *d);
 

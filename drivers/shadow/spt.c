@@ -14,7 +14,7 @@
  *
  * Tests: tests/kt/kt_shadow.c
  */
-#include "drivers/shadow/internal.h"
+#include "drivers/shadow/kvm.h"
 #include "kernel/printk.h"
 #include "kernel/trace.h"
 #include "lib/err.h"
@@ -24,8 +24,7 @@
 /* An entry has left the tree: its state goes to the page (P3). */
 static void harvest(const struct pt_pos *pos, pte_t old)
 {
-	const struct shadow_dev *d = container_of(pos->pt, struct shadow_dev,
-						  spt);
+	const struct kvm_dev *d = container_of(pos->pt, struct kvm_dev, spt);
 	struct page *page = pte_page(old);
 
 	if (pte_dirty(old))
@@ -33,7 +32,7 @@ static void harvest(const struct pt_pos *pos, pte_t old)
 	if (pte_young(old))
 		page_set(page, PG_referenced);
 	if (CONFIG_LAB)
-		mmu_model_secondary_del(d->id, pos->va, pte_pfn(old));
+		mmu_model_secondary_del(d->dev.id, pos->va, pte_pfn(old));
 }
 
 /* Clears the present entries of one table from pos on; how many. */
@@ -50,7 +49,7 @@ static u64 zap_table(struct pt_pos *pos, vaddr_t end)
 	return zapped;
 }
 
-u64 spt_zap_range(struct shadow_dev *d, vaddr_t start, vaddr_t end)
+u64 spt_zap_range(struct kvm_dev *d, vaddr_t start, vaddr_t end)
 {
 	u64 zapped = 0;
 	vaddr_t va = start, next;
@@ -69,14 +68,14 @@ u64 spt_zap_range(struct shadow_dev *d, vaddr_t start, vaddr_t end)
 		unlock_table(&pos);
 		va = next;
 	}
-	d->stats.zaps += zapped;
-	d->stats.entries -= zapped;
-	shadow_tlb_flush(d, start, end);			/* P2 */
-	TRACE4(SHADOW_ZAP, d->id, start, end, zapped);
+	shadow_count(&d->dev, SHADOW_ZAPS, (s64)zapped);
+	shadow_count(&d->dev, SHADOW_ENTRIES, -(s64)zapped);
+	shadow_tlb_flush(&d->dev, start, end);			/* P2 */
+	TRACE4(SHADOW_ZAP, d->dev.id, start, end, zapped);
 	return zapped;
 }
 
-int spt_install(struct shadow_dev *d, vaddr_t va, pte_t e)
+int spt_install(struct kvm_dev *d, vaddr_t va, pte_t e)
 {
 	struct pt_pos pos;
 	pte_t old;
@@ -89,10 +88,10 @@ int spt_install(struct shadow_dev *d, vaddr_t va, pte_t e)
 	old = pte_read(pos.ptep);
 	if (!pte_present(old)) {
 		pte_set(&pos, e);
-		d->stats.installs++;
-		d->stats.entries++;
+		shadow_count(&d->dev, SHADOW_INSTALLS, 1);
+		shadow_count(&d->dev, SHADOW_ENTRIES, 1);
 		if (CONFIG_LAB)
-			mmu_model_secondary_add(d->id, va, pte_pfn(e));
+			mmu_model_secondary_add(d->dev.id, va, pte_pfn(e));
 	} else {
 		/* G10: same frame; only an upgrade brings us here. */
 		KASSERT(pte_pfn(old) == pte_pfn(e));
@@ -103,7 +102,7 @@ int spt_install(struct shadow_dev *d, vaddr_t va, pte_t e)
 }
 
 /* The process's entry becomes e: ours follows, read-only (A5 allows it). */
-void spt_change(struct shadow_dev *d, vaddr_t va, pte_t e)
+void spt_change(struct kvm_dev *d, vaddr_t va, pte_t e)
 {
 	struct pt_pos pos;
 	pte_t old;
@@ -116,10 +115,10 @@ void spt_change(struct shadow_dev *d, vaddr_t va, pte_t e)
 		harvest(&pos, pte_replace(&pos, pte_make(pte_pfn(e),
 							 PTE_P | PTE_A)));
 		if (CONFIG_LAB)
-			mmu_model_secondary_add(d->id, va, pte_pfn(e));
+			mmu_model_secondary_add(d->dev.id, va, pte_pfn(e));
 	}
 	unlock_table(&pos);
-	shadow_tlb_flush(d, va, va + PAGE_SIZE);		/* P2 */
+	shadow_tlb_flush(&d->dev, va, va + PAGE_SIZE);	/* P2 */
 }
 
 static int young_table(struct pt_pos *pos, vaddr_t end, enum spt_young how)
@@ -138,7 +137,7 @@ static int young_table(struct pt_pos *pos, vaddr_t end, enum spt_young how)
 	return young;
 }
 
-int spt_young(struct shadow_dev *d, vaddr_t start, vaddr_t end,
+int spt_young(struct kvm_dev *d, vaddr_t start, vaddr_t end,
 	      enum spt_young how)
 {
 	vaddr_t va = start;
@@ -157,22 +156,36 @@ int spt_young(struct shadow_dev *d, vaddr_t start, vaddr_t end,
 	return young;
 }
 
-/* Within what the process may do at va now (G10)? */
-static bool within_primary(struct shadow_dev *d, vaddr_t va, pte_t e)
+/*
+ * The hardware's walk: sets A (and D) as a CPU does, with a compare-and-swap,
+ * and again from the root when the entry changed meanwhile.
+ */
+bool spt_walk(struct shadow_dev *dev, vaddr_t va, enum shadow_access how,
+	      pte_t *found)
 {
-	pte_t primary;
+	u64 bits = how == SHADOW_ACCESS_WRITE ? PTE_AD : PTE_A;
+	struct kvm_dev *d = kvm_of(dev);
+	struct pt_path path;
+	bool done = false;
+	pte_t e, new;
 	int level;
 
 	rcu_read_lock();
-	primary = pgtable_read(&d->mm->pgt, va, &level, NULL);
+	do {
+		e = pgtable_read(&d->spt, va, &level, &path);
+		if (level != 1 || !pte_present(e) ||
+		    (how == SHADOW_ACCESS_WRITE && !pte_write(e)))
+			break;
+		new = __pte(e.val | bits);
+		done = pte_try_cmpxchg_raw((pte_t *)path.where[1], &e, new);
+	} while (!done);
 	rcu_read_unlock();
-	return level == 1 && pte_present(primary) &&
-		pte_pfn(primary) == pte_pfn(e) &&
-		(!pte_write(e) || pte_write(primary));
+	*found = __pte(e.val | bits);
+	return done;
 }
 
 /* Is e still there?  mmu_lock held. */
-static bool entry_is(struct shadow_dev *d, vaddr_t va, pte_t e)
+static bool entry_is(struct kvm_dev *d, vaddr_t va, pte_t e)
 {
 	int level;
 	pte_t now = pgtable_read(&d->spt, va, &level, NULL);
@@ -181,22 +194,22 @@ static bool entry_is(struct shadow_dev *d, vaddr_t va, pte_t e)
 }
 
 /* I3 for one entry, decided only while no section is open. */
-static u32 check_entry(struct shadow_dev *d, vaddr_t va, pte_t e)
+static u32 check_entry(struct kvm_dev *d, vaddr_t va, pte_t e)
 {
 	u64 seq = READ_ONCE(d->mmu_seq);
 	u32 bad;
 
 	smp_rmb();
-	if (READ_ONCE(d->in_progress) || within_primary(d, va, e))
+	if (READ_ONCE(d->sections.open) || shadow_within_primary(&d->dev, va, e))
 		return 0;
 	/* A section that came and went, before seq was read too, explains it. */
 	spin_lock(&d->mmu_lock);
-	bad = !d->in_progress && d->mmu_seq == seq && !d->dead &&
+	bad = !d->sections.open && d->mmu_seq == seq && !d->dev.dead &&
 		entry_is(d, va, e);
 	spin_unlock(&d->mmu_lock);
 	if (bad)
 		pr_err("shadow %u: entry %llx of %llx exceeds the process's\n",
-		       d->id, e.val, va);
+		       d->dev.id, e.val, va);
 	return bad;
 }
 
@@ -204,12 +217,13 @@ static u32 check_entry(struct shadow_dev *d, vaddr_t va, pte_t e)
  * I3 over the whole tree.  The device's tables stay (P4), but a new one may
  * appear; entries are read without locks and judged by check_entry().
  */
-u32 spt_check(struct shadow_dev *d)
+u32 spt_check(struct shadow_dev *dev)
 {
+	struct kvm_dev *d = kvm_of(dev);
 	vaddr_t va = 0;
 	u32 bad = 0;
 
-	while (va < USER_END && !READ_ONCE(d->dead)) {
+	while (va < USER_END && !READ_ONCE(d->dev.dead)) {
 		int level;
 		pte_t e;
 

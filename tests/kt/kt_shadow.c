@@ -1,12 +1,32 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of drivers/shadow: the device sees what the process sees, always. */
-#include "drivers/shadow/shadow.h"
 #include "kernel/racepoint.h"
 #include "kernel/thread.h"
 #include "lib/prng.h"
 #include "mm/mmu_notifier.h"
 #include "mm/ptmigrate.h"
-#include "tests/kt/kt_mm.h"
+#include "tests/kt/kt_shadow.h"
+
+bool kt_shadow_begin(struct kt *t, struct kt_shadow *k, const char *kind,
+		     u32 pages)
+{
+	k->mm = mm_alloc();
+	if (!KT_EXPECT(t, k->mm))
+		return false;
+	KT_EQ(t, kt_map(k->mm, 0, pages * PAGE_SIZE, PROT_RW), KT_BASE);
+	k->d = shadow_attach(k->mm, kind);
+	return KT_EXPECT(t, !IS_ERR(k->d));
+}
+
+void kt_shadow_end(struct kt *t, struct kt_shadow *k)
+{
+	struct shadow_stats s;
+
+	shadow_get_stats(k->d, &s);
+	KT_EQ(t, s.stale, 0);
+	shadow_detach(k->d);
+	mmput(k->mm);
+}
 
 static struct shadow_dev *attach(struct kt *t, struct mm_struct *mm)
 {
@@ -15,28 +35,21 @@ static struct shadow_dev *attach(struct kt *t, struct mm_struct *mm)
 	return KT_EXPECT(t, !IS_ERR(d)) ? d : NULL;
 }
 
-static int dev_op(struct shadow_dev *d, enum shadow_op op, vaddr_t va, u64 *val)
+u64 kt_dev_read(struct shadow_dev *d, vaddr_t va)
 {
-	struct shadow_req r = { .op = op, .va = va, .val = *val };
-	int err = shadow_access(d, &r);
+	struct shadow_req r = { .op = SHADOW_READ, .va = va };
 
-	*val = r.val;
-	return err;
+	return shadow_access(d, &r) ? KT_NONE : r.val;
 }
 
-static u64 dev_read(struct shadow_dev *d, vaddr_t va)
+int kt_dev_write(struct shadow_dev *d, vaddr_t va, u64 v)
 {
-	u64 v = 0;
+	struct shadow_req r = { .op = SHADOW_WRITE, .va = va, .val = v };
 
-	return dev_op(d, SHADOW_READ, va, &v) ? KT_NONE : v;
+	return shadow_access(d, &r);
 }
 
-static int dev_write(struct shadow_dev *d, vaddr_t va, u64 v)
-{
-	return dev_op(d, SHADOW_WRITE, va, &v);
-}
-
-static u64 faults_of(struct shadow_dev *d)
+u64 kt_dev_faults(struct shadow_dev *d)
 {
 	struct shadow_stats s;
 
@@ -65,10 +78,10 @@ KTEST(shadow, operations)
 	d = attach(t, mm);
 	KT_ASSERT(t, d);
 	kt_poke(mm, KT_BASE, 11);
-	KT_EQ(t, dev_read(d, KT_BASE), 11);
-	KT_EQ(t, dev_write(d, KT_BASE + 8, 12), 0);
+	KT_EQ(t, kt_dev_read(d, KT_BASE), 11);
+	KT_EQ(t, kt_dev_write(d, KT_BASE + 8, 12), 0);
 	KT_EQ(t, kt_peek(mm, KT_BASE + 8), 12);
-	KT_EQ(t, dev_write(d, KT_BASE + 0x3000, 13), 0); /* never touched */
+	KT_EQ(t, kt_dev_write(d, KT_BASE + 0x3000, 13), 0); /* never touched */
 	KT_EQ(t, kt_peek(mm, KT_BASE + 0x3000), 13);
 	KT_EQ(t, shadow_access(d, &r), 0);
 	KT_EQ(t, kt_peek(mm, KT_BASE + 0xff0), 3);
@@ -95,16 +108,16 @@ KTEST(shadow, errors)
 	struct shadow_dev *d;
 
 	KT_ASSERT(t, mm);
-	KT_EQ(t, PTR_ERR(shadow_attach(mm, "gru")), -EINVAL);
+	KT_EQ(t, PTR_ERR(shadow_attach(mm, "tpu")), -EINVAL);
 	d = attach(t, mm);
 	KT_ASSERT(t, d);
-	KT_EQ(t, dev_write(d, KT_BASE + 4, 1), -EINVAL);
-	KT_EQ(t, dev_write(d, KT_BASE + 0x1000, 1), -EFAULT);
-	KT_EXPECT(t, dev_write(d, USER_END, 1) < 0);
-	KT_EXPECT(t, dev_write(d, ~7ULL, 1) < 0);
+	KT_EQ(t, kt_dev_write(d, KT_BASE + 4, 1), -EINVAL);
+	KT_EQ(t, kt_dev_write(d, KT_BASE + 0x1000, 1), -EFAULT);
+	KT_EXPECT(t, kt_dev_write(d, USER_END, 1) < 0);
+	KT_EXPECT(t, kt_dev_write(d, ~7ULL, 1) < 0);
 	do_mprotect(mm, KT_BASE, 0x1000, PROT_READ);
-	KT_EQ(t, dev_write(d, KT_BASE, 1), -EFAULT);
-	KT_EQ(t, dev_read(d, KT_BASE), 0);
+	KT_EQ(t, kt_dev_write(d, KT_BASE, 1), -EFAULT);
+	KT_EQ(t, kt_dev_read(d, KT_BASE), 0);
 	shadow_detach(d);
 	mmput(mm);
 }
@@ -142,22 +155,22 @@ KTEST(shadow, follows_the_process)
 	d = attach(t, mm);
 	KT_ASSERT(t, d);
 	for (u32 i = 0; i < 4; i++)
-		KT_EQ(t, dev_write(d, KT_BASE + i * PAGE_SIZE, i + 1), 0);
+		KT_EQ(t, kt_dev_write(d, KT_BASE + i * PAGE_SIZE, i + 1), 0);
 	KT_EQ(t, dup_mmap(child, mm), 0);
-	KT_EQ(t, dev_write(d, KT_BASE, 10), 0);
+	KT_EQ(t, kt_dev_write(d, KT_BASE, 10), 0);
 	KT_EQ(t, kt_peek(child, KT_BASE), 1);
 	KT_EQ(t, kt_peek(mm, KT_BASE), 10);
 	do_madvise_dontneed(mm, KT_BASE, 0x1000);
-	KT_EQ(t, dev_read(d, KT_BASE), 0);
+	KT_EQ(t, kt_dev_read(d, KT_BASE), 0);
 	do_mprotect(mm, KT_BASE + 0x1000, 0x1000, PROT_READ);
-	KT_EQ(t, dev_write(d, KT_BASE + 0x1000, 5), -EFAULT);
-	KT_EQ(t, dev_read(d, KT_BASE + 0x1000), 2);
+	KT_EQ(t, kt_dev_write(d, KT_BASE + 0x1000, 5), -EFAULT);
+	KT_EQ(t, kt_dev_read(d, KT_BASE + 0x1000), 2);
 	do_munmap(mm, KT_BASE + 0x2000, 0x1000);
-	KT_EQ(t, dev_read(d, KT_BASE + 0x2000), KT_NONE);
+	KT_EQ(t, kt_dev_read(d, KT_BASE + 0x2000), KT_NONE);
 	moved = do_mremap(mm, &mv);
 	KT_EQ(t, moved, KT_BASE + 0x100000);
-	KT_EQ(t, dev_read(d, KT_BASE + 0x3000), KT_NONE);
-	KT_EQ(t, dev_read(d, (vaddr_t)moved), 4);
+	KT_EQ(t, kt_dev_read(d, KT_BASE + 0x3000), KT_NONE);
+	KT_EQ(t, kt_dev_read(d, (vaddr_t)moved), 4);
 	shadow_detach(d);
 	mmput(mm);
 	mmput(child);
@@ -175,11 +188,11 @@ KTEST(shadow, cow_without_refault)
 	d = attach(t, mm);
 	KT_ASSERT(t, d);
 	KT_EQ(t, dup_mmap(child, mm), 0);
-	KT_EQ(t, dev_read(d, KT_BASE), 1);
-	faults = faults_of(d);
+	KT_EQ(t, kt_dev_read(d, KT_BASE), 1);
+	faults = kt_dev_faults(d);
 	kt_poke(mm, KT_BASE, 2);
-	KT_EQ(t, dev_read(d, KT_BASE), 2);
-	KT_EQ(t, faults_of(d), faults);
+	KT_EQ(t, kt_dev_read(d, KT_BASE), 2);
+	KT_EQ(t, kt_dev_faults(d), faults);
 	shadow_detach(d);
 	mmput(mm);
 	mmput(child);
@@ -197,13 +210,13 @@ KTEST(shadow, relocation_is_unseen)
 	d = attach(t, mm);
 	KT_ASSERT(t, d);
 	for (u32 i = 0; i < 64; i++)
-		dev_write(d, KT_BASE + i * PAGE_SIZE, i);
+		kt_dev_write(d, KT_BASE + i * PAGE_SIZE, i);
 	shadow_get_stats(d, &a);
 	for (u32 n = 0; n < 10; n++) {
 		KT_EQ(t, mm_relocate_tables(mm, n & 1 ? PTMIGRATE_STOP :
 					    PTMIGRATE_LIVE, &r), 0);
 		for (u32 i = 0; i < 64; i += 9)
-			KT_EQ(t, dev_read(d, KT_BASE + i * PAGE_SIZE), i);
+			KT_EQ(t, kt_dev_read(d, KT_BASE + i * PAGE_SIZE), i);
 	}
 	shadow_get_stats(d, &b);
 	KT_EQ(t, b.faults, a.faults);
@@ -225,18 +238,18 @@ KTEST(shadow, dirty_and_young)
 	kt_map_file(mm, f, 0, 0x2000, MAP_SHARED);
 	d = attach(t, mm);
 	KT_ASSERT(t, d);
-	KT_EQ(t, dev_read(d, KT_BASE), kt_word(9, 0));
+	KT_EQ(t, kt_dev_read(d, KT_BASE), kt_word(9, 0));
 	p = find_get_page(&f->m, 0);
 	KT_ASSERT(t, p);
 	lock_page(p);
 	page_referenced(p, NULL);
 	KT_EQ(t, page_referenced(p, NULL), 0);
 	unlock_page(p);
-	KT_EQ(t, dev_read(d, KT_BASE + 16), kt_word(9, 0));
+	KT_EQ(t, kt_dev_read(d, KT_BASE + 16), kt_word(9, 0));
 	lock_page(p);
 	KT_EXPECT(t, page_referenced(p, NULL) > 0);			/* G6 */
 	unlock_page(p);
-	KT_EQ(t, dev_write(d, KT_BASE + 8, 77), 0);
+	KT_EQ(t, kt_dev_write(d, KT_BASE + 8, 77), 0);
 	page_clear(p, PG_dirty);
 	do_munmap(mm, KT_BASE, 0x2000);
 	KT_EXPECT(t, page_test(p, PG_dirty));
@@ -258,7 +271,7 @@ KTEST(shadow, young_callbacks)
 	d = attach(t, mm);
 	KT_ASSERT(t, d);
 	KT_EQ(t, mmu_notifier_test_young(mm, KT_BASE), 0);
-	KT_EQ(t, dev_read(d, KT_BASE), 0);
+	KT_EQ(t, kt_dev_read(d, KT_BASE), 0);
 	KT_EQ(t, mmu_notifier_test_young(mm, KT_BASE), 1);
 	KT_EQ(t, mmu_notifier_test_young(mm, KT_BASE), 1);
 	KT_EQ(t, mmu_notifier_test_young(mm, second), 0);
@@ -279,10 +292,10 @@ KTEST(shadow, process_exits_first)
 	d = attach(t, mm);
 	e = attach(t, mm);
 	KT_ASSERT(t, d && e);
-	KT_EQ(t, dev_write(d, KT_BASE, 1), 0);
-	KT_EQ(t, dev_read(e, KT_BASE), 1);
+	KT_EQ(t, kt_dev_write(d, KT_BASE, 1), 0);
+	KT_EQ(t, kt_dev_read(e, KT_BASE), 1);
 	mmput(mm);
-	KT_EXPECT(t, dev_write(d, KT_BASE, 2) < 0);
+	KT_EXPECT(t, kt_dev_write(d, KT_BASE, 2) < 0);
 	shadow_get_stats(e, &s);
 	KT_EQ(t, s.entries, 0);
 	shadow_detach(d);
@@ -312,9 +325,9 @@ static void device_thread(void *arg)
 		for (u32 i = 0; i < TORTURE_PAGES; i++) {
 			vaddr_t va = KT_BASE + i * PAGE_SIZE + w->slot * 8;
 
-			if (seq && dev_read(w->d, va) != seq)
+			if (seq && kt_dev_read(w->d, va) != seq)
 				w->wrong++;
-			if (dev_write(w->d, va, seq + 1))
+			if (kt_dev_write(w->d, va, seq + 1))
 				w->wrong++;
 		}
 		seq++;
@@ -384,13 +397,13 @@ KTEST(shadow, follows_moved_page)
 	d = attach(t, mm);
 	KT_ASSERT(t, d);
 	kt_poke(mm, KT_BASE, 1);
-	KT_EQ(t, dev_write(d, KT_BASE + 8, 2), 0);
-	faults = faults_of(d);
+	KT_EQ(t, kt_dev_write(d, KT_BASE + 8, 2), 0);
+	faults = kt_dev_faults(d);
 	KT_EQ(t, kt_move_page(mm, KT_BASE), 0);
 	KT_EQ(t, kt_peek(mm, KT_BASE + 8), 2);
-	KT_EQ(t, dev_write(d, KT_BASE, 3), 0);
+	KT_EQ(t, kt_dev_write(d, KT_BASE, 3), 0);
 	KT_EQ(t, kt_peek(mm, KT_BASE), 3);
-	KT_EQ(t, faults_of(d) - faults, 1);
+	KT_EQ(t, kt_dev_faults(d) - faults, 1);
 	shadow_detach(d);
 	mmput(mm);
 }

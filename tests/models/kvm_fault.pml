@@ -2,8 +2,8 @@
 /*
  * A device's fault against sections: sequence and counter.
  *
- * Code: drivers/shadow/kvm.c: fault_once try_install must_retry
- * Code: drivers/shadow/kvm.c: shadow_range_start shadow_range_end
+ * Code: drivers/shadow/kvm.c: kvm_fault try_install must_retry
+ * Code: drivers/shadow/kvm.c: kvm_range_start kvm_range_end
  * Steps: (1)-(5) of the fault, (A)-(C) of a section, as in kvm.c.
  *
  * Bounds: two addresses, four frames; two sections, each at either address,

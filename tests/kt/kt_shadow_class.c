@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What every class of secondary MMU owes, by the same tests: `selftest gru`
+ * runs those of one class.
+ */
+#include "drivers/shadow/shadow.h"
+#include "kernel/racepoint.h"
+#include "kernel/thread.h"
+#include "mm/mmu_notifier.h"
+#include "mm/ptmigrate.h"
+#include "tests/kt/kt_mm.h"
+#include "tests/kt/kt_shadow.h"
+#include "tests/kt/kt_util.h"
+
+#define EACH_CLASS(test)						\
+	KTEST(kvm, test) { test(t, "kvm"); }				\
+	KTEST(gru, test) { test(t, "gru"); }
+
+/* Words, fills, sums, swaps; on pages touched and not. */
+static void operations(struct kt *t, const char *kind)
+{
+	struct shadow_req prog[] = {
+		{ .op = SHADOW_READ, .va = KT_BASE },
+		{ .op = SHADOW_WRITE, .va = KT_BASE + 8, .val = 12 },
+		{ .op = SHADOW_WRITE, .va = KT_BASE + 0x3000, .val = 13 },
+		{ .op = SHADOW_FILL, .va = KT_BASE + 0xff0, .len = 0x1020,
+		  .val = 3 },
+		{ .op = SHADOW_SUM, .va = KT_BASE + 0xff0, .len = 0x1020 },
+		{ .op = SHADOW_CMPXCHG, .va = KT_BASE, .old = 11, .val = 20 },
+		{ .op = SHADOW_CMPXCHG, .va = KT_BASE, .old = 11, .val = 21 },
+	};
+	struct shadow_stats s;
+	struct kt_shadow k;
+
+	if (!kt_shadow_begin(t, &k, kind, 4))
+		return;
+	kt_poke(k.mm, KT_BASE, 11);
+	KT_EQ(t, shadow_run(k.d, prog, ARRAY_SIZE(prog)), ARRAY_SIZE(prog));
+	KT_EQ(t, prog[0].val, 11);
+	KT_EQ(t, kt_peek(k.mm, KT_BASE + 8), 12);
+	KT_EQ(t, kt_peek(k.mm, KT_BASE + 0x3000), 13);
+	KT_EQ(t, kt_peek(k.mm, KT_BASE + 0xff0), 3);
+	KT_EQ(t, kt_peek(k.mm, KT_BASE + 0x2008), 3);
+	KT_EQ(t, kt_peek(k.mm, KT_BASE + 0x2010), 0);
+	KT_EQ(t, prog[4].val, 3 * 0x1020 / 8);
+	KT_EQ(t, prog[5].val, 11);
+	KT_EQ(t, prog[6].val, 20);
+	KT_EQ(t, kt_peek(k.mm, KT_BASE), 20);
+	shadow_get_stats(k.d, &s);
+	KT_EXPECT(t, s.faults && s.installs && s.accesses && !s.stale);
+	KT_EQ(t, s.entries, 4);
+	kt_shadow_end(t, &k);
+}
+EACH_CLASS(operations)
+
+/* A program stops at its first failure, and says how far it came. */
+static void errors(struct kt *t, const char *kind)
+{
+	struct shadow_req prog[] = {
+		{ .op = SHADOW_WRITE, .va = KT_BASE, .val = 1 },
+		{ .op = SHADOW_READ, .va = KT_BASE + PAGE_SIZE },
+		{ .op = SHADOW_WRITE, .va = KT_BASE, .val = 2 },
+	};
+	struct kt_shadow k;
+
+	if (!kt_shadow_begin(t, &k, kind, 1))
+		return;
+	KT_EQ(t, shadow_run(k.d, prog, 3), 1);
+	KT_EQ(t, prog[1].result, -EFAULT);
+	KT_EQ(t, kt_peek(k.mm, KT_BASE), 1);
+	KT_EQ(t, kt_dev_write(k.d, KT_BASE + 4, 1), -EINVAL);
+	KT_EQ(t, kt_dev_write(k.d, USER_END, 1), -EINVAL);
+	KT_EQ(t, kt_dev_write(k.d, ~7ULL, 1), -EINVAL);
+	do_mprotect(k.mm, KT_BASE, 0x1000, PROT_READ);
+	KT_EQ(t, kt_dev_write(k.d, KT_BASE, 1), -EFAULT);
+	KT_EQ(t, kt_dev_read(k.d, KT_BASE), 1);
+	do_mprotect(k.mm, KT_BASE, 0x1000, PROT_NONE);
+	KT_EQ(t, kt_dev_read(k.d, KT_BASE), KT_NONE);
+	kt_shadow_end(t, &k);
+}
+EACH_CLASS(errors)
+
+static void attach_no_memory(struct kt *t, const char *kind)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct shadow_dev *d;
+	u32 n = 0;
+
+	KT_ASSERT(t, mm && CONFIG_LAB);
+	do {
+		alloc_fail_nth(++n);
+		d = shadow_attach(mm, kind);
+		alloc_fail_nth(0);
+		KT_ASSERT(t, n < 100);
+	} while (IS_ERR(d));
+	KT_EXPECT(t, n > 2);
+	shadow_detach(d);
+	mmput(mm);
+}
+KTEST_FLAGS(kvm, attach_no_memory, KTF_LAB_ONLY) { attach_no_memory(t, "kvm"); }
+KTEST_FLAGS(gru, attach_no_memory, KTF_LAB_ONLY) { attach_no_memory(t, "gru"); }
+
+/* Rows of the order table: whatever the process does, the device follows. */
+static void follows_the_process(struct kt *t, const char *kind)
+{
+	struct mm_struct *child = mm_alloc();
+	struct kt_shadow k;
+	s64 moved;
+
+	KT_ASSERT(t, child);
+	if (!kt_shadow_begin(t, &k, kind, 4))
+		return;
+	for (u32 i = 0; i < 4; i++)
+		KT_EQ(t, kt_dev_write(k.d, KT_BASE + i * PAGE_SIZE, i + 1), 0);
+	KT_EQ(t, dup_mmap(child, k.mm), 0);
+	KT_EQ(t, kt_dev_write(k.d, KT_BASE, 10), 0);
+	KT_EQ(t, kt_peek(child, KT_BASE), 1);
+	KT_EQ(t, kt_peek(k.mm, KT_BASE), 10);
+	do_madvise_dontneed(k.mm, KT_BASE, 0x1000);
+	KT_EQ(t, kt_dev_read(k.d, KT_BASE), 0);
+	do_mprotect(k.mm, KT_BASE + 0x1000, 0x1000, PROT_READ);
+	KT_EQ(t, kt_dev_write(k.d, KT_BASE + 0x1000, 5), -EFAULT);
+	KT_EQ(t, kt_dev_read(k.d, KT_BASE + 0x1000), 2);
+	do_munmap(k.mm, KT_BASE + 0x2000, 0x1000);
+	KT_EQ(t, kt_dev_read(k.d, KT_BASE + 0x2000), KT_NONE);
+	moved = kt_mremap(k.mm, KT_BASE + 0x3000, 0x1000, 0x1000,
+			  KT_BASE + 0x100000);
+	KT_EQ(t, moved, KT_BASE + 0x100000);
+	KT_EQ(t, kt_dev_read(k.d, KT_BASE + 0x3000), KT_NONE);
+	KT_EQ(t, kt_dev_read(k.d, (vaddr_t)moved), 4);
+	kt_shadow_end(t, &k);
+	mmput(child);
+}
+EACH_CLASS(follows_the_process)
+
+/* A copy on write by the CPU: the device sees the copy, the child not. */
+static void follows_a_copy(struct kt *t, const char *kind)
+{
+	struct mm_struct *child = mm_alloc();
+	struct kt_shadow k;
+
+	KT_ASSERT(t, child);
+	if (!kt_shadow_begin(t, &k, kind, 1))
+		return;
+	kt_poke(k.mm, KT_BASE, 1);
+	KT_EQ(t, dup_mmap(child, k.mm), 0);
+	KT_EQ(t, kt_dev_read(k.d, KT_BASE), 1);
+	kt_poke(k.mm, KT_BASE, 2);
+	KT_EQ(t, kt_dev_read(k.d, KT_BASE), 2);
+	KT_EQ(t, kt_peek(child, KT_BASE), 1);
+	mmput(child);
+	kt_shadow_end(t, &k);
+}
+EACH_CLASS(follows_a_copy)
+
+/* A truncated file: its pages are gone from the device too. */
+static void follows_truncate(struct kt *t, const char *kind)
+{
+	struct kt_file *f = kt_file_create(9, 0x2000);
+	struct mm_struct *mm = mm_alloc();
+	struct shadow_dev *d;
+
+	KT_ASSERT(t, mm && f);
+	kt_map_file(mm, f, 0, 0x2000, MAP_SHARED);
+	d = shadow_attach(mm, kind);
+	KT_ASSERT(t, !IS_ERR(d));
+	KT_EQ(t, kt_dev_read(d, KT_BASE + PAGE_SIZE), kt_word(9, 1));
+	KT_EQ(t, kt_dev_write(d, KT_BASE + PAGE_SIZE, 1), 0);
+	truncate_pagecache(&f->m, PAGE_SIZE);
+	KT_EQ(t, kt_dev_read(d, KT_BASE + PAGE_SIZE), KT_NONE);
+	KT_EQ(t, kt_dev_read(d, KT_BASE), kt_word(9, 0));
+	shadow_detach(d);
+	mmput(mm);
+	kt_file_put(f);
+}
+EACH_CLASS(follows_truncate)
+
+/* What the device wrote is dirty, at the latest when its entry goes. */
+static void dirty_reaches_the_page(struct kt *t, const char *kind)
+{
+	struct kt_file *f = kt_file_create(9, 0x2000);
+	struct mm_struct *mm = mm_alloc();
+	struct shadow_dev *d;
+	struct page *p;
+
+	KT_ASSERT(t, mm && f);
+	kt_map_file(mm, f, 0, 0x2000, MAP_SHARED);
+	d = shadow_attach(mm, kind);
+	KT_ASSERT(t, !IS_ERR(d));
+	KT_EQ(t, kt_dev_write(d, KT_BASE + 8, 77), 0);
+	p = find_get_page(&f->m, 0);
+	KT_ASSERT(t, p);
+	page_clear(p, PG_dirty);
+	do_munmap(mm, KT_BASE, 0x2000);
+	KT_EXPECT(t, page_test(p, PG_dirty));
+	KT_EQ(t, ((u64 *)page_address(p))[1], 77);
+	put_page(p);
+	shadow_detach(d);
+	mmput(mm);
+	kt_file_put(f);
+}
+EACH_CLASS(dirty_reaches_the_page)
+
+/* G6: a page only the device uses is young, and is so again after each use. */
+static void used_is_young(struct kt *t, const char *kind)
+{
+	struct kt_file *f = kt_file_create(9, 0x1000);
+	struct mm_struct *mm = mm_alloc();
+	struct shadow_dev *d;
+	struct page *p;
+
+	KT_ASSERT(t, mm && f);
+	kt_map_file(mm, f, 0, 0x1000, MAP_SHARED);
+	d = shadow_attach(mm, kind);
+	KT_ASSERT(t, !IS_ERR(d));
+	KT_EQ(t, kt_dev_read(d, KT_BASE), kt_word(9, 0));
+	p = find_get_page(&f->m, 0);
+	KT_ASSERT(t, p);
+	for (u32 n = 0; n < 3; n++) {
+		lock_page(p);
+		for (u32 k = 0; k < 3 && page_referenced(p, NULL); k++)
+			;
+		KT_EQ(t, page_referenced(p, NULL), 0);
+		unlock_page(p);
+		KT_EQ(t, kt_dev_read(d, KT_BASE + 16), kt_word(9, 0));
+		lock_page(p);
+		KT_EXPECT(t, page_referenced(p, NULL) > 0);
+		unlock_page(p);
+	}
+	put_page(p);
+	shadow_detach(d);
+	mmput(mm);
+	kt_file_put(f);
+}
+EACH_CLASS(used_is_young)
+
+/* Relocated tables: what the device reads stays, whatever it caches. */
+static void survives_relocation(struct kt *t, const char *kind)
+{
+	struct ptmigrate_result r;
+	struct kt_shadow k;
+
+	if (!kt_shadow_begin(t, &k, kind, 32))
+		return;
+	for (u32 i = 0; i < 32; i++)
+		kt_dev_write(k.d, KT_BASE + i * PAGE_SIZE, i);
+	for (u32 n = 0; n < 4; n++) {
+		KT_EQ(t, mm_relocate_tables(k.mm, n & 1 ? PTMIGRATE_STOP :
+					    PTMIGRATE_LIVE, &r), 0);
+		for (u32 i = 0; i < 32; i += 3)
+			KT_EQ(t, kt_dev_read(k.d, KT_BASE + i * PAGE_SIZE), i);
+		KT_EQ(t, kt_dev_write(k.d, KT_BASE, 0), 0);
+	}
+	kt_shadow_end(t, &k);
+}
+EACH_CLASS(survives_relocation)
+
+/* G7, and death of the process with a device attached. */
+static void process_exits_first(struct kt *t, const char *kind)
+{
+	struct shadow_stats s;
+	struct kt_shadow k;
+
+	if (!kt_shadow_begin(t, &k, kind, 2))
+		return;
+	KT_EQ(t, kt_dev_write(k.d, KT_BASE, 1), 0);
+	KT_EQ(t, kt_dev_read(k.d, KT_BASE + PAGE_SIZE), 0);
+	mmput(k.mm);
+	KT_EQ(t, kt_dev_write(k.d, KT_BASE, 2), -ESRCH);
+	shadow_get_stats(k.d, &s);
+	KT_EQ(t, s.entries, 0);
+	KT_EQ(t, s.stale, 0);
+	shadow_detach(k.d);
+}
+EACH_CLASS(process_exits_first)
+
+/*
+ * Everything at once: a device counts in its own word of each page while the
+ * pages are shared by fork and copied, moved, lose and gain rights, and their
+ * tables move.
+ */
+#define PAGES	12
+
+struct torture {
+	struct shadow_dev *d;
+	u32 stop;
+	u64 wrong, rounds;
+};
+
+static void device_thread(void *arg)
+{
+	struct torture *w = arg;
+	u64 seq = 0;
+
+	while (!READ_ONCE(w->stop)) {
+		for (u32 i = 0; i < PAGES; i++) {
+			vaddr_t va = KT_BASE + i * PAGE_SIZE + 8;
+
+			if (seq && kt_dev_read(w->d, va) != seq)
+				w->wrong++;
+			if (kt_dev_write(w->d, va, seq + 1))
+				w->wrong++;
+		}
+		WRITE_ONCE(w->rounds, ++seq);
+	}
+}
+
+static void stir(struct kt *t, struct mm_struct *mm, u32 n)
+{
+	struct mm_struct *child = mm_alloc();
+	struct ptmigrate_result r;
+
+	KT_EQ(t, dup_mmap(child, mm), 0);
+	KT_EQ(t, mm_relocate_tables(mm, n & 1 ? PTMIGRATE_LIVE :
+				    PTMIGRATE_STOP, &r), 0);
+	for (u32 i = 0; i < PAGES; i++)
+		(void)kt_move_page(mm, KT_BASE + i * PAGE_SIZE);
+	do_mprotect(mm, KT_BASE, 0x4000, PROT_RW | PROT_EXEC);
+	do_mprotect(mm, KT_BASE, 0x4000, PROT_RW);
+	mmput(child);
+}
+
+static void torture(struct kt *t, const char *kind)
+{
+	struct torture w = { .stop = 0 };
+	struct shadow_stats s;
+	struct kt_shadow k;
+	struct thread *th;
+
+	if (!kt_shadow_begin(t, &k, kind, PAGES))
+		return;
+	w.d = k.d;
+	th = kthread_run("torture", -1, device_thread, &w);
+	for (u32 n = 0; n < 6; n++) {
+		u64 seen = READ_ONCE(w.rounds);
+
+		stir(t, k.mm, n);
+		for (u32 i = 0; i < 50 && seen == READ_ONCE(w.rounds); i++)
+			yield();
+	}
+	WRITE_ONCE(w.stop, 1);
+	thread_join(th);
+	KT_EQ(t, w.wrong, 0);
+	shadow_get_stats(k.d, &s);
+	KT_EQ(t, s.stale, 0);
+	kt_shadow_end(t, &k);
+}
+EACH_CLASS(torture)
