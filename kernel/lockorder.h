@@ -23,10 +23,12 @@
 	X(INODE)	/* i_rwsem */					\
 	X(PIPE)								\
 	X(MIGRATOR)	/* one relocation per mm at a time */		\
+	X(MM_CREATE)	/* read: a new mm */			\
 	X(MMAP)		/* mm->mmap_lock */				\
 	X(VMA)		/* vma->vm_lock */				\
+	X(WRITEBACK)	/* address_spaces with a device */		\
+	X(MOTION)	/* pages moved without a mmap_lock */	\
 	X(MAPPINGS)	/* list of all address_spaces */		\
-	X(WRITEBACK)	/* list of those with a device */		\
 	X(PAGE)		/* PG_locked */					\
 	X(RECLAIM)	/* no lock: where an allocation may reclaim */	\
 	X(MM_ALL)	/* mm_all_locks_mutex */			\

@@ -42,6 +42,7 @@ struct thread {
 	bool reaped;			/* a: stack is freed, see thread_join */
 	u32 interrupted;		/* a: a signal is pending */
 	u32 memalloc;			/* own: reclaims, may use the reserve */
+	u32 page_motion;		/* own: sections of mm/motion.c */
 	u32 slice;			/* ticks left */
 	struct cpumask affinity;
 	struct list_head rq_link;	/* rq lock */

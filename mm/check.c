@@ -2,18 +2,22 @@
 /*
  * The auditor: counts everything from scratch and compares (I1-I8, check.h).
  *
- * It keeps programs still by holding the mmap_lock of every mm at once, for
- * write, oldest mm first: the only other path that holds two is fork, and a
- * child is younger than its parent.  With very many mms each is read under its
- * own lock instead.  What changes without mmap_lock (truncate, a program that
- * is being started) may still move between two looks; so a problem counts only
- * when three audits in a row see some.  After a test the first audit is exact.
+ * It stops the world of pages, in this order, and so its one look is exact:
+ *	(1) no new mm (mm_create_stop)
+ *	(2) the mmap_lock of every mm for write, oldest first: the only other
+ *	    path that holds two is fork, and a child is younger than its parent
+ *	(3) every vma marked: faults by a vma's lock
+ *	(4) those mms end that were ending; ours cannot, we hold them
+ *	(5) who moves pages without a mmap_lock: page_motion_stop (motion.h)
+ * Whoever is waited for in (2) to (5) needs none of the earlier ones; but one
+ * that reclaims might wait for the victim of the OOM killer, and that for us:
+ * so what takes long is given up and begun again.
  *
  * Per frame one word: how many entries map it, whether a page cache or a
  * table claims it.
  *
- * Locks: mmap_locks, anon_vma root read, a table lock; MAPPINGS, I_PAGES.
- * Tests: tests/kt/kt_check.c
+ * Locks: MM_CREATE, mmap_locks, anon_vma root read, a table lock; MAPPINGS,
+ * I_PAGES, LRU.  Tests: tests/kt/kt_check.c
  */
 #include "kernel/ktest.h"
 #include "kernel/printk.h"
@@ -24,6 +28,8 @@
 #include "mm/check_swap.h"
 #include "mm/filemap.h"
 #include "mm/internal.h"
+#include "mm/lru.h"
+#include "mm/motion.h"
 #include "mm/rmap.h"
 #include "mm/swapops.h"
 #include "mm/vmalloc.h"
@@ -32,19 +38,15 @@
 #define F_CACHE		BIT(31)		/* in a page cache */
 #define F_TABLE		BIT(30)		/* seen as a table */
 #define F_MAPS		(F_TABLE - 1)
-#define ATTEMPTS	3
 #define MAX_LINES	20
 #define MAX_CHECKERS	8
-#define MAX_HELD	256		/* mms locked at once */
-#define HOLD_TRIES	100
-
-enum audit_mode { AUDIT_QUIET, AUDIT_PRINT };
+#define STOP_TRIES	20
+#define STOP_MS		500
 
 struct audit {
 	u32 *frame;
 	u32 problems;
 	u64 off_list;		/* pages in use, but on no reclaim list */
-	enum audit_mode mode;
 };
 
 /* Walking one vma. */
@@ -69,7 +71,7 @@ static void __printf(2, 3) problem(struct audit *a, const char *fmt, ...)
 	va_list ap;
 
 	a->problems++;
-	if (a->mode == AUDIT_QUIET || a->problems > MAX_LINES)
+	if (a->problems > MAX_LINES)
 		return;
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
@@ -272,55 +274,79 @@ static void audit_mm(struct audit *a, struct mm_struct *mm)
 }
 
 /*
- * All mms at once.
+ * The world stands still.
  */
-struct held_mms { struct mm_struct *mm[MAX_HELD]; u32 nr; };
+struct held_mms { struct mm_struct **mm; u32 nr, max; };
 
 static DEFINE_MUTEX(audit_mutex, LOCK_AUDIT);
 static struct held_mms held;		/* audit_mutex */
+
+/* (2), (3).  No mm can come or be freed, and the list is in order of age. */
+static void lock_each_mm(void)
+{
+	struct mm_struct *mm = NULL;
+
+	while ((mm = mm_next(mm))) {
+		KASSERT(held.nr < held.max);
+		mmget(mm);
+		down_write_nest_lock(&mm->mmap_lock, &audit_mutex);
+		held.mm[held.nr++] = mm;
+	}
+	for (u32 i = 0; i < held.nr; i++)
+		vma_start_write_all(held.mm[i]);
+}
 
 static void release_mms(void)
 {
 	for (u32 i = 0; i < held.nr; i++)
 		mmap_write_unlock(held.mm[i]);
+	mm_create_start();
 	for (u32 i = 0; i < held.nr; i++)
 		mmput(held.mm[i]);
-	held.nr = 0;
+	vfree(held.mm);
+	held = (struct held_mms){ 0 };
 }
 
-/* The list is in order of age.  False: too many. */
-static bool lock_each_mm(void)
+/* (4) */
+static bool wait_for_dying(void)
 {
-	struct mm_struct *mm = NULL;
-
-	while ((mm = mm_next(mm))) {
-		if (held.nr == MAX_HELD) {
-			mmput(mm);
+	for (u32 ms = 0; mm_any_dying(); ms += 10) {
+		if (ms >= STOP_MS)
 			return false;
-		}
-		mmget(mm);
-		down_write_nest_lock(&mm->mmap_lock, &audit_mutex);
-		held.mm[held.nr++] = mm;
+		sleep_ms(10);
 	}
-	/* Faults by vma lock stand still too. */
-	for (u32 i = 0; i < held.nr; i++)
-		vma_start_write_all(held.mm[i]);
 	return true;
 }
 
-/* One that is on its way out still has pages, and no lock keeps it still. */
-static bool hold_mms(void)
+/* 0, -ENOMEM or -EBUSY: nothing is stopped. */
+static int try_stop_world(void)
 {
-	for (u32 i = 0; i < HOLD_TRIES; i++) {
-		if (!lock_each_mm())
-			break;
-		if (!mm_any_dying())
-			return true;
-		release_mms();
-		sleep_ms(10);
+	held.max = mm_create_stop();				/* (1) */
+	held.mm = vmalloc((held.max + 1) * sizeof(*held.mm));
+	if (!held.mm) {
+		mm_create_start();
+		return -ENOMEM;
 	}
+	lock_each_mm();
+	if (wait_for_dying() && page_motion_stop(STOP_MS))	/* (5) */
+		return 0;
 	release_mms();
-	return false;
+	return -EBUSY;
+}
+
+static int stop_world(void)
+{
+	int err = -EBUSY;
+
+	for (u32 i = 0; i < STOP_TRIES && err == -EBUSY; i++)
+		err = try_stop_world();
+	return err;
+}
+
+static void start_world(void)
+{
+	page_motion_start();
+	release_mms();
 }
 
 /*
@@ -386,7 +412,7 @@ static void audit_frame(struct audit *a, pfn_t pfn)
 			maps, page_mapcount(p));
 	if (!claims)
 		return;
-	a->off_list += !page_test(p, PG_lru);
+	a->off_list += !page_test(p, PG_lru) && !lru_holds(p);
 	if (maps && page_test(p, PG_anon_exclusive) &&
 	    (maps > 1 || !page_is_anon(p)))
 		problem(a, "P3: frame %llx is exclusive, but mapped %u times%s",
@@ -403,62 +429,51 @@ static void audit_frame(struct audit *a, pfn_t pfn)
 			claims, page_count(p));
 }
 
-static void audit_each_mm(struct audit *a)
+/* The world stands still. */
+static u32 audit(u32 *frame)
 {
-	struct mm_struct *mm = NULL;
-
-	while ((mm = mm_next(mm))) {
-		mmap_read_lock(mm);
-		audit_mm(a, mm);
-		mmap_read_unlock(mm);
-	}
-}
-
-static u32 audit_once(u32 *frame, enum audit_mode mode)
-{
-	struct audit a = { .frame = frame, .mode = mode };
-	bool still = hold_mms();
+	struct audit a = { .frame = frame };
 
 	for (pfn_t pfn = 0; pfn < max_pfn; pfn++)
 		frame[pfn] = 0;
 	check_swap_begin();
-	if (!still)
-		audit_each_mm(&a);
 	for (u32 i = 0; i < held.nr; i++)
 		audit_mm(&a, held.mm[i]);
 	for_each_mapping(audit_mapping, &a);
 	for (pfn_t pfn = 0; pfn < max_pfn; pfn++)
 		if (pfn_valid(pfn))
 			audit_frame(&a, pfn);
-	a.problems += check_lru((enum check_swap_mode)mode, a.off_list);
-	a.problems += check_swap_end((enum check_swap_mode)mode);
-	release_mms();
+	return a.problems + check_lru(a.off_list) + check_swap_end();
+}
+
+/* Problems; -ENOMEM, -EBUSY: it could not look. */
+static s64 stop_and_audit(u32 *frame)
+{
+	s64 problems = stop_world();
+
+	if (problems)
+		return problems;
+	problems = audit(frame);
+	start_world();
 	for (u32 i = 0; i < nr_checkers; i++)
-		a.problems += checkers[i]();			/* I3 */
-	return a.problems;
+		problems += checkers[i]();			/* I3 */
+	return problems;
 }
 
 u32 mm_check(void)
 {
 	u32 *frame = vmalloc(max_pfn * sizeof(*frame));
-	u32 problems = 0;
+	s64 problems = -ENOMEM;
 
-	if (!frame) {
-		pr_warn("audit: no memory for the counts, skipped\n");
-		return 0;
-	}
 	mutex_lock(&audit_mutex);
-	for (int i = 1; i <= ATTEMPTS; i++) {
-		problems = audit_once(frame, i == ATTEMPTS ? AUDIT_PRINT :
-							     AUDIT_QUIET);
-		if (!problems)
-			break;
-		if (i < ATTEMPTS)
-			sleep_ms(20);
-	}
+	if (frame)
+		problems = stop_and_audit(frame);
 	mutex_unlock(&audit_mutex);
 	vfree(frame);
-	return problems;
+	if (problems >= 0)
+		return (u32)problems;
+	pr_warn("audit: nothing checked: %pe\n", ERR_PTR(problems));
+	return problems == -EBUSY;
 }
 
 KT_CHECK(mm, mm_check);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The whole-system auditor: stops every other CPU's mm work by taking the
- * locks, walks everything, and checks
+ * The whole-system auditor: stops everybody's work on memory, walks
+ * everything, and checks
  *  I1 mapcount == present PTEs found	I2 every PTE reachable by rmap
  *  I3 secondary within primary		I4 count >= mappings + cache
  *  I5 free pages in no PTE, spte, table  I6 tables: one parent, level, pt_nr
@@ -14,7 +14,10 @@
 
 #include "lib/types.h"
 
-/* Problems found, each printed in one line.  Sleeps. */
+/*
+ * Problems found, each printed in one line; exact, whatever else is under way.
+ * Sleeps.
+ */
 u32 mm_check(void);
 /* Devices add their I3 and I5 here; fn returns problems it printed. */
 void mm_check_register(u32 (*fn)(void));

@@ -20,12 +20,11 @@
 #define MAX_LINES 10
 
 static u32 problems;
-static enum check_swap_mode how;
 static bool strays;		/* an entry of no device, or of no slot */
 
 static bool complain(void)
 {
-	return problems++ < MAX_LINES && how == CHECK_SWAP_PRINT;
+	return problems++ < MAX_LINES;
 }
 
 void check_swap_begin(void)
@@ -115,10 +114,9 @@ static void check_device(struct swap_info *si)
 		       si->type, cached, in_tree, used, si->inuse);
 }
 
-u32 check_swap_end(enum check_swap_mode mode)
+u32 check_swap_end(void)
 {
 	problems = 0;
-	how = mode;
 	if (strays && complain())
 		pr_err("audit: I9: a swap entry names no slot\n");
 	for (u32 i = 1; i <= MAX_SWAPFILES; i++)
@@ -155,13 +153,12 @@ static void check_list(struct pglist_data *n, enum lru_list lru)
 	spin_unlock(&n->lru_lock);
 }
 
-u32 check_lru(enum check_swap_mode mode, u64 off_list)
+u32 check_lru(u64 off_list)
 {
 	struct pglist_data *n = &node_data[0];
 	s64 isolated = atomic64_read(&n->nr_isolated);
 
 	problems = 0;
-	how = mode;
 	for (int i = 0; i < NR_LRU_LISTS; i++)
 		check_list(n, (enum lru_list)i);
 	if ((s64)off_list > isolated && complain())

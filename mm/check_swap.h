@@ -8,9 +8,8 @@
 /* mm_check() only, one at a time. */
 void check_swap_begin(void);
 void check_swap_entry(pte_t e);
-/* quiet: only counts.  Problems found. */
-enum check_swap_mode { CHECK_SWAP_QUIET, CHECK_SWAP_PRINT };
-u32 check_swap_end(enum check_swap_mode mode);
-u32 check_lru(enum check_swap_mode mode, u64 off_list);
+/* Problems found, each printed. */
+u32 check_swap_end(void);
+u32 check_lru(u64 off_list);
 
 #endif

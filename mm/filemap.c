@@ -30,6 +30,7 @@
 #include "mm/filemap.h"
 #include "mm/internal.h"
 #include "mm/lru.h"
+#include "mm/motion.h"
 #include "mm/page_alloc.h"
 #include "mm/slab.h"
 #include "mm/writeback.h"
@@ -355,13 +356,14 @@ static bool page_uptodate(const struct page *p)
 	return ok;
 }
 
-struct page *read_cache_page(struct address_space *m, u64 index)
+/* One that is not there, or not yet uptodate.  Inside motion. */
+static struct page *read_missing_page(struct address_space *m, u64 index)
 {
 	struct page *p;
 
 	for (;;) {
 		p = find_get_page(m, index);
-		if (likely(p && page_uptodate(p)))
+		if (p && page_uptodate(p))
 			return p;
 		if (!p) {
 			p = add_new_page(m, index);
@@ -381,4 +383,18 @@ struct page *read_cache_page(struct address_space *m, u64 index)
 		unlock_page(p);				/* C6 */
 		put_page(p);
 	}
+}
+
+struct page *read_cache_page(struct address_space *m, u64 index)
+{
+	struct page *p = find_get_page(m, index);
+
+	if (likely(p && page_uptodate(p)))
+		return p;
+	if (p)
+		put_page(p);
+	page_motion_begin();
+	p = read_missing_page(m, index);
+	page_motion_end();
+	return p;
 }

@@ -18,6 +18,7 @@
 #include "lib/err.h"
 #include "lib/string.h"
 #include "mm/filemap.h"
+#include "mm/motion.h"
 #include "mm/page_alloc.h"
 #include "mm/readahead.h"
 #include "mm/writeback.h"
@@ -109,6 +110,7 @@ static bool commit_write(struct address_space *m, struct page *p, u64 end)
 {
 	bool ours;
 
+	page_motion_begin();
 	lock_page(p);
 	ours = READ_ONCE(p->mapping) == m;
 	if (ours) {
@@ -116,7 +118,24 @@ static bool commit_write(struct address_space *m, struct page *p, u64 end)
 		grow_size(m, end);
 	}
 	unlock_page(p);
+	page_motion_end();
 	return ours;
+}
+
+/* p is locked, uptodate, and nobody else's. */
+static bool insert_dirty(struct address_space *m, struct page *p, u64 pos)
+{
+	bool ok;
+
+	page_motion_begin();
+	ok = !add_to_page_cache(p, m, pos >> PAGE_SHIFT);
+	if (ok) {
+		set_page_dirty(p);
+		grow_size(m, pos + PAGE_SIZE);
+	}
+	unlock_page(p);
+	page_motion_end();
+	return ok;
 }
 
 /*
@@ -127,6 +146,7 @@ static bool write_new_page(struct address_space *m, const struct io_side *s,
 			   u64 done, u64 pos)
 {
 	struct page *p = find_get_page(m, pos >> PAGE_SHIFT);
+	bool ok = false;
 
 	if (p) {
 		put_page(p);
@@ -138,17 +158,12 @@ static bool write_new_page(struct address_space *m, const struct io_side *s,
 	page_set(p, PG_locked);
 	if (copy_in(s, done, page_address(p), PAGE_SIZE) == PAGE_SIZE) {
 		page_set(p, PG_uptodate);	/* published by the insert */
-		if (!add_to_page_cache(p, m, pos >> PAGE_SHIFT)) {
-			set_page_dirty(p);
-			grow_size(m, pos + PAGE_SIZE);
-			unlock_page(p);
-			put_page(p);
-			return true;
-		}
+		ok = insert_dirty(m, p, pos);
+	} else {
+		unlock_page(p);
 	}
-	unlock_page(p);
 	put_page(p);
-	return false;
+	return ok;
 }
 
 static ssize_t do_write(struct address_space *m, const struct io_side *s,

@@ -79,6 +79,17 @@ static void del_locked(struct pglist_data *n, struct page *p)
 	WRITE_ONCE(n->nr[lru], n->nr[lru] - 1);
 }
 
+bool lru_holds(const struct page *p)
+{
+	struct pglist_data *n = page_pgdat(p);
+	bool on;
+
+	spin_lock(&n->lru_lock);
+	on = page_test(p, PG_lru);
+	spin_unlock(&n->lru_lock);
+	return on;
+}
+
 void lru_add(struct page *p)
 {
 	struct pglist_data *n = page_pgdat(p);

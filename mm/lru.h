@@ -46,6 +46,8 @@ void lru_init(void);
  * nothing happens when it is on one.  It has a mapping or a reference.
  */
 void lru_add(struct page *p);
+/* On a list; not fooled by one who moves it from list to list. */
+bool lru_holds(const struct page *p);
 /* p is going to be freed: off its list, if it is on one. */
 void lru_del(struct page *p);
 

@@ -45,6 +45,7 @@
 #include "mm/lru.h"
 #include "mm/migrate.h"
 #include "mm/mmu_model.h"
+#include "mm/motion.h"
 #include "mm/page_alloc.h"
 #include "mm/rmap.h"
 
@@ -199,21 +200,24 @@ static int try_move(struct page *old, struct page *new)
 int migrate_page(struct page *old, new_page_fn *new_page, void *arg)
 {
 	struct page *new = new_page(old, arg);
-	int err = new ? try_move(old, new) : -ENOMEM;
+	int err;
 
+	page_motion_begin();
+	err = new ? try_move(old, new) : -ENOMEM;
 	if (err) {
 		if (new)
 			put_page(new);
 		this_cpu_inc(counts.busy);
 		lru_putback(old);
-		return err;
+	} else {
+		this_cpu_inc(counts.moved);
+		lru_forget_isolated(old);
+		put_page(old);					/* (7) */
+		lru_add(new);
+		put_page(new);		/* mappings and file have theirs */
 	}
-	this_cpu_inc(counts.moved);
-	lru_forget_isolated(old);
-	put_page(old);						/* (7) */
-	lru_add(new);
-	put_page(new);			/* mappings and file have theirs */
-	return 0;
+	page_motion_end();
+	return err;
 }
 
 /*

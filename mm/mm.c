@@ -11,6 +11,8 @@
  * M3. An mm is on mm_list from mm_alloc() until its teardown is complete;
  *     whoever finds it there gets in with mmget_not_zero only.
  *
+ * M4. While mm_create_stop() is in force none enters the list.
+ *
  * Locks: mm_list_lock guards the list alone; nothing is taken inside it.
  * Tests: tests/kt/kt_vma.c
  */
@@ -25,6 +27,7 @@
 static struct kmem_cache *mm_cache;
 static LIST_HEAD(mm_list);
 static DEFINE_SPINLOCK(mm_list_lock, LOCK_PROC);
+static struct rwsem mm_create_sem = RWSEM_INIT(mm_create_sem, LOCK_MM_CREATE);
 static atomic_t last_id;
 
 void mm_high_init(void)
@@ -57,9 +60,11 @@ struct mm_struct *mm_alloc(void)
 	mm->id = (u32)atomic_inc_return(&last_id);
 	atomic_set(&mm->mm_users, 1);
 	atomic_set(&mm->mm_count, 1);
+	down_read(&mm_create_sem);				/* M4 */
 	spin_lock(&mm_list_lock);
 	list_add_tail(&mm->mm_list, &mm_list);
 	spin_unlock(&mm_list_lock);
+	up_read(&mm_create_sem);
 	return mm;
 }
 
@@ -143,6 +148,24 @@ u32 mm_largest(struct mm_struct **out, u32 max,
 		mmgrab(out[at]);	/* M3: on the list, so not freed yet */
 	spin_unlock(&mm_list_lock);
 	return n;
+}
+
+u32 mm_create_stop(void)
+{
+	struct mm_struct *mm;
+	u32 n = 0;
+
+	down_write(&mm_create_sem);
+	spin_lock(&mm_list_lock);
+	list_for_each_entry(mm, &mm_list, mm_list)
+		n++;
+	spin_unlock(&mm_list_lock);
+	return n;
+}
+
+void mm_create_start(void)
+{
+	up_write(&mm_create_sem);
 }
 
 bool mm_any_dying(void)

@@ -17,6 +17,7 @@
 #include "arch/percpu.h"
 #include "lib/err.h"
 #include "mm/filemap.h"
+#include "mm/motion.h"
 #include "mm/readahead.h"
 
 #define RUN_MAX	32
@@ -85,10 +86,12 @@ static u32 read_pages(struct address_space *m, u64 start, u64 nr, u64 mark)
 	if (start >= end)
 		return 0;
 	end = min(end, start + nr);
+	page_motion_begin();	/* until sent: pages stay locked so long */
 	for (u64 i = start; i < end; i++)
 		if (!add_to_run(&run, i))
 			break;
 	send_run(&run);
+	page_motion_end();
 	this_cpu_add(counts.pages, (u64)run.started);
 	return run.started;
 }

@@ -30,6 +30,7 @@
 #include "lib/err.h"
 #include "mm/filemap.h"
 #include "mm/lru.h"
+#include "mm/motion.h"
 #include "mm/page_alloc.h"
 #include "mm/swap.h"
 #include "mm/vmscan.h"
@@ -310,10 +311,12 @@ void swap_cache_drop(struct swap_info *si)
 
 			if (!p)
 				continue;
+			page_motion_begin();
 			lock_page(p);
 			wait_on_page_flag(p, PG_writeback);
 			try_to_free_swap(p);
 			unlock_page(p);
+			page_motion_end();
 			put_page(p);
 		}
 		first = n ? index[n - 1] + 1 : 0;

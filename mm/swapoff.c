@@ -20,6 +20,7 @@
 #include "kernel/thread.h"
 #include "lib/err.h"
 #include "mm/cow.h"
+#include "mm/motion.h"
 #include "mm/swap.h"
 
 /* The next swap entry of that device at or after *va, or false. */
@@ -100,18 +101,29 @@ static int unuse(struct swap_info *si)
 	return 0;
 }
 
+/* (5).  False: a slot is in use.  The auditor does not look meanwhile. */
+static bool retire(struct swap_info *si)
+{
+	bool empty;
+
+	page_motion_begin();
+	empty = swap_retire(si);
+	if (empty) {
+		si->ops->destroy(si);
+		swap_free_arrays(si);
+	}
+	page_motion_end();
+	return empty;
+}
+
 static int leave(struct swap_info *si)
 {
 	int err;
 
-	do {
+	do
 		err = unuse(si);
-		if (err)
-			return err;
-	} while (!swap_retire(si));		/* (5) */
-	si->ops->destroy(si);
-	swap_free_arrays(si);
-	return 0;
+	while (!err && !retire(si));
+	return err;
 }
 
 int swapoff(u32 type)

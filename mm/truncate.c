@@ -22,6 +22,7 @@
 #include "lib/string.h"
 #include "mm/filemap.h"
 #include "mm/mmap.h"
+#include "mm/motion.h"
 #include "mm/rmap.h"
 
 /* The page is locked: no fault maps it again while it is unmapped. */
@@ -97,6 +98,7 @@ void punch_pagecache(struct address_space *m, u64 first, u64 last)
 	u64 next = first;
 	u32 n;
 
+	page_motion_begin();
 	while (next <= last && next != U64_MAX) {
 		n = find_get_pages(m, &next, pages);
 		for (u32 i = 0; i < n; i++) {
@@ -105,6 +107,7 @@ void punch_pagecache(struct address_space *m, u64 first, u64 last)
 			put_page(pages[i]);
 		}
 	}
+	page_motion_end();
 }
 
 /* U2. */
@@ -129,6 +132,7 @@ void truncate_pagecache(struct address_space *m, u64 size)
 	u64 first = DIV_ROUND_UP(size, PAGE_SIZE);
 	u64 old = READ_ONCE(m->size);
 
+	page_motion_begin();
 	WRITE_ONCE(m->size, size);
 	smp_mb();		/* the size before the unmap: fault's (2) */
 	if (!RB_EMPTY_ROOT(&m->i_mmap))
@@ -136,6 +140,7 @@ void truncate_pagecache(struct address_space *m, u64 size)
 	if (size < old && (size & ~PAGE_MASK))
 		zero_tail(m, size);
 	drop_from(m, first);
+	page_motion_end();
 }
 
 /* p has our reference, which is gone afterwards.  True: dropped. */
@@ -161,11 +166,13 @@ u64 invalidate_mapping_pages(struct address_space *m, int how)
 	u64 next = 0, dropped = 0;
 	u32 n;
 
+	page_motion_begin();
 	while (next != U64_MAX) {
 		n = find_get_pages(m, &next, pages);
 		for (u32 i = 0; i < n; i++)
 			dropped += invalidate_page(m, pages[i], how);
 	}
+	page_motion_end();
 	return dropped;
 }
 
@@ -178,6 +185,8 @@ u64 filemap_drop_clean(void)
 {
 	u64 dropped = 0;
 
+	page_motion_begin();
 	for_each_mapping(drop_one_mapping, &dropped);
+	page_motion_end();
 	return dropped;
 }

@@ -25,6 +25,12 @@ u32 mm_largest(struct mm_struct **out, u32 max,
 	       u64 (*score)(const struct mm_struct *mm));
 /* Is an mm that mm_next() does not show any more still being torn down? */
 bool mm_any_dying(void);
+/*
+ * For the auditor: no mm is made until mm_create_start().  Sleeps.  How many
+ * there are.
+ */
+u32 mm_create_stop(void);
+void mm_create_start(void);
 
 /* First vma with vm_end > addr, or NULL. */
 struct vm_area_struct *find_vma(struct mm_struct *mm, vaddr_t addr);

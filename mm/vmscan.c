@@ -21,6 +21,7 @@
 #include "kernel/panic.h"
 #include "kernel/thread.h"
 #include "mm/internal_low.h"
+#include "mm/motion.h"
 #include "mm/page_alloc.h"
 #include "mm/rmap.h"
 #include "mm/swap.h"
@@ -58,6 +59,7 @@ static void shrink_active(struct pglist_data *n, enum lru_list lru, u32 nr)
 	struct page *p, *next;
 	LIST_HEAD(pages);
 
+	page_motion_begin_reclaim();
 	lru_isolate_list(n, lru, nr, &pages);
 	list_for_each_entry_safe(p, next, &pages, lru) {
 		count_vm_event(PGREFILL);
@@ -68,6 +70,7 @@ static void shrink_active(struct pglist_data *n, enum lru_list lru, u32 nr)
 		}
 		lru_putback(p);
 	}
+	page_motion_end();
 }
 
 static void shrink_inactive(struct pglist_data *n, enum lru_list lru, u32 nr,
@@ -80,10 +83,10 @@ static void shrink_inactive(struct pglist_data *n, enum lru_list lru, u32 nr,
 	LIST_HEAD(pages);
 	u32 taken, freed;
 
+	page_motion_begin_reclaim();
 	taken = lru_isolate_list(n, lru, nr, &pages);
-	if (!taken)
-		return;
-	freed = shrink_page_list(&pages, sc);
+	freed = taken ? shrink_page_list(&pages, sc) : 0;
+	page_motion_end();
 	count_vm_events(scan, taken);
 	count_vm_events(steal, freed);
 }
@@ -117,12 +120,14 @@ static void rescue_unevictable(struct pglist_data *n)
 	struct page *p, *next;
 	LIST_HEAD(pages);
 
+	page_motion_begin_reclaim();
 	lru_isolate_list(n, LRU_UNEVICTABLE, (u32)nr, &pages);
 	list_for_each_entry_safe(p, next, &pages, lru) {
 		list_del(&p->lru);
 		page_clear(p, PG_unevictable);
 		lru_putback(p);
 	}
+	page_motion_end();
 }
 
 static void shrink_node(struct pglist_data *n, struct scan_control *sc)

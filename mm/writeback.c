@@ -37,6 +37,7 @@
 #include "arch/percpu.h"
 #include "kernel/racepoint.h"
 #include "lib/err.h"
+#include "mm/motion.h"
 #include "mm/rmap.h"
 #include "mm/writeback.h"
 
@@ -218,6 +219,7 @@ static void write_page(struct wb_run *run, struct page *p, enum wb_mode mode)
 	struct address_space *m = run->m;
 	bool write = false;
 
+	page_motion_begin();
 	if (!trylock_page(p)) {
 		send_run(run);					/* W5 */
 		lock_page(p);
@@ -234,6 +236,7 @@ static void write_page(struct wb_run *run, struct page *p, enum wb_mode mode)
 	else if (READ_ONCE(p->mapping) == m && mode == WB_ALL)
 		untag_towrite(m, p->index);
 	unlock_page(p);
+	page_motion_end();
 	if (write)
 		add_to_run(run, p);
 	put_page(p);

@@ -345,17 +345,10 @@ SHELL_CMD_FULL(ls, "[PATH]", "list a directory", 0, 1, 0, cmd_ls,
 	       complete_path);
 SHELL_CMD_FULL(cat, "PATH", "print a file", 1, 1, 0, cmd_cat, complete_path);
 
-static void drop_clean(struct address_space *m, void *arg)
-{
-	(void)arg;
-	if (mapping_inode(m))
-		invalidate_mapping_pages(m, DROP_UNMAPPED);
-}
-
 /* For the leak gates: what has ended is gone, what can be read again too. */
 static void settle(void)
 {
 	thread_reap_wait();
-	for_each_mapping(drop_clean, NULL);
+	filemap_drop_clean();
 }
 KT_SETTLE(sys, settle);

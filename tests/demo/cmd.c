@@ -27,18 +27,6 @@ extern const struct kt_gate __ktgates_start[], __ktgates_end[];
 extern void (*const __ktsettles_start[])(void);
 extern void (*const __ktsettles_end[])(void);
 
-static void drop_mapping(struct address_space *m, void *arg)
-{
-	(void)arg;
-	invalidate_mapping_pages(m, DROP_MAPPED_TOO);
-}
-
-static void drop_clean_pages(void)
-{
-	for_each_mapping(drop_mapping, NULL);
-}
-KT_SETTLE(clean_pages, drop_clean_pages);
-
 static u32 nr_gates(void)
 {
 	u64 n = __ktgates_end - __ktgates_start;

@@ -8,6 +8,7 @@
 #include "mm/check.h"
 #include "mm/lru.h"
 #include "tests/kt/kt_swap.h"
+#include "tests/kt/kt_util.h"
 
 static struct mm_struct *mm_small(struct kt *t, struct page **p)
 {
@@ -139,4 +140,85 @@ KTEST_FLAGS(check, i10_off_list, KTF_LAB_ONLY)
 	lru_putback(p);
 	KT_EQ(t, mm_check(), 0);
 	mmput(mm);
+}
+
+/*
+ * Exact while everything moves: an audit that looked at moving pages would see
+ * one cached here and free there, one mapped and not counted, and so on.
+ */
+#define PAGES	64UL
+
+struct rush {
+	struct mm_struct *mm;
+	struct kt_file *f;
+	u32 stop;
+	atomic_t rounds;
+};
+
+/* Pages of a file come, are mapped, and go. */
+static void rush_file(void *arg)
+{
+	struct rush *r = arg;
+
+	while (!READ_ONCE(r->stop)) {
+		for (u64 i = 0; i < PAGES; i++)
+			(void)kt_peek(r->mm, KT_BASE + (PAGES + i) * PAGE_SIZE);
+		truncate_pagecache(&r->f->m, 0);
+		WRITE_ONCE(r->f->m.size, PAGES * PAGE_SIZE);
+		atomic_inc(&r->rounds);
+	}
+}
+
+/* Memory is reclaimed and comes back. */
+static void rush_reclaim(void *arg)
+{
+	struct rush *r = arg;
+
+	while (!READ_ONCE(r->stop)) {
+		(void)try_to_free_pages(32, RECLAIM_DIRECT);
+		for (u64 i = 0; i < PAGES; i++)
+			(void)kt_poke(r->mm, KT_BASE + i * PAGE_SIZE, i);
+		atomic_inc(&r->rounds);
+	}
+}
+
+/* Processes come and go. */
+static void rush_mms(void *arg)
+{
+	struct rush *r = arg;
+
+	while (!READ_ONCE(r->stop)) {
+		struct mm_struct *mm = mm_alloc();
+
+		if (mm && !dup_mmap(mm, r->mm))
+			(void)kt_poke(mm, KT_BASE, 1);
+		if (mm)
+			mmput(mm);
+		atomic_inc(&r->rounds);
+	}
+}
+
+KTEST(check, exact_in_the_rush)
+{
+	struct rush r = { .f = kt_file_create(7, PAGES * PAGE_SIZE) };
+	struct kt_team team = { .nr = 0 };
+	int before;
+
+	r.mm = mm_alloc();
+	KT_ASSERT(t, r.mm && r.f && kt_map(r.mm, 0, PAGES * PAGE_SIZE,
+					   PROT_RW) > 0);
+	KT_EXPECT(t, kt_map_file(r.mm, r.f, PAGES * PAGE_SIZE,
+				 PAGES * PAGE_SIZE, MAP_SHARED) > 0);
+	KT_EXPECT(t, kt_spawn(t, &team, -1, rush_file, &r));
+	KT_EXPECT(t, kt_spawn(t, &team, -1, rush_reclaim, &r));
+	KT_EXPECT(t, kt_spawn(t, &team, -1, rush_mms, &r));
+	for (int i = 0; i < 3; i++) {
+		before = atomic_read(&r.rounds);
+		KT_EQ(t, mm_check(), 0);
+		KT_EXPECT(t, kt_wait_for(atomic_read(&r.rounds) > before));
+	}
+	WRITE_ONCE(r.stop, 1);
+	kt_join(&team);
+	mmput(r.mm);
+	kt_file_put(r.f);
 }
