@@ -14,10 +14,14 @@
  * G2  Tables are detached (RETIRED) before they are queued and make (A) a
  *     flush with TLB_FREED_TABLES, which lazy CPUs get too.
  *
+ * G3  Secondary MMUs that walk these tables hear of detached ones by
+ *     tables_moved after (A), before (C).
+ *
  * A gather lives on its thread's stack.  Bug switch free_before_flush swaps
  * (A) and (B).  Tests: tests/kt/kt_tlb.c
  */
 #include "kernel/racepoint.h"
+#include "mm/mmu_notifier.h"
 #include "mm/page.h"
 #include "mm/pgtable.h"
 #include "mm/swap.h"
@@ -87,6 +91,13 @@ static void free_queued(struct mmu_gather *tlb)
 	}
 }
 
+/* Devices that walk the CPUs' tables may have cached where these are (G3). */
+static void tell_walkers(struct mmu_gather *tlb)
+{
+	for (int level = 1; level < PT_LEVELS; level++)
+		mmu_notifier_tables_moved(tlb->mm, tlb->start, tlb->end, level);
+}
+
 void tlb_flush_mmu(struct mmu_gather *tlb)
 {
 	if (BUG_SWITCH("free_before_flush"))
@@ -94,6 +105,8 @@ void tlb_flush_mmu(struct mmu_gather *tlb)
 	if (tlb->start < tlb->end) {
 		RACE_POINT("gather:before_flush");
 		flush_tlb_mm_range(tlb->mm, tlb->start, tlb->end, tlb->flags);
+		if (tlb->flags & TLB_FREED_TABLES)
+			tell_walkers(tlb);
 		tlb->batches++;
 	}
 	range_reset(tlb);

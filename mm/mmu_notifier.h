@@ -51,7 +51,8 @@ struct mmu_notifier;
  * clear_young, test_young no		ptl
  * change_pte		no		ptl, inside a section
  * invalidate_secondary_tlbs no		ptl possible; called by the CPU flush code
- * tables_moved		no		table locks of a relocation
+ * tables_moved		no		table locks of a relocation; nothing when
+ *					tables are freed
  * A subscription implements start/end or invalidate_secondary_tlbs, not both.
  */
 struct mmu_notifier_ops {

@@ -23,7 +23,7 @@ LIST_HEAD(shadow_list);
 static atomic_t last_id = { -1 };
 
 static const struct shadow_class *const classes[] = {
-	&shadow_kvm, &shadow_gru,
+	&shadow_kvm, &shadow_gru, &shadow_sva,
 };
 
 const char *shadow_class_name(u32 n)
@@ -107,6 +107,8 @@ struct shadow_dev *shadow_attach(struct mm_struct *mm, const char *kind)
 	err = mmu_notifier_register(&d->mn, mm);
 	if (err)
 		goto fail;
+	if (class->start)
+		class->start(d);
 	d->engine = kthread_run("shadow", engine_cpu(class), shadow_engine, d);
 	if (!IS_ERR(d->engine)) {
 		list_enter(d);

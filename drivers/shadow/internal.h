@@ -53,6 +53,8 @@ struct shadow_class {
 	const struct mmu_notifier_ops *mn_ops;
 	/* Before registration.  0 or -Exxx.  NULL: nothing to do. */
 	int (*init)(struct shadow_dev *d);
+	/* Registered, no access made yet.  NULL: nothing to do. */
+	void (*start)(struct shadow_dev *d);
 	/* Engine stopped, unregistered; or after a failed registration. */
 	void (*exit)(struct shadow_dev *d);
 	/*
@@ -64,7 +66,7 @@ struct shadow_class {
 	/*
 	 * Resolve a fault at a page, so far that another look at TLB and
 	 * tables may find it.  The mm's users are pinned.  0, -EAGAIN (again,
-	 * something came between), -EFAULT, -ENOMEM, -ESRCH.  Sleeps.
+	 * something came between), -EFAULT, -ENOMEM, -EIO, -ESRCH.  Sleeps.
 	 */
 	int (*fault)(struct shadow_dev *d, vaddr_t va, enum shadow_access how);
 	/* An entry leaves the TLB.  tlb_lock held; its frame is still the va's. */
@@ -73,7 +75,7 @@ struct shadow_class {
 	u32 (*check)(struct shadow_dev *d);
 	u64 (*tables)(struct shadow_dev *d);	/* NULL: it has none */
 };
-extern const struct shadow_class shadow_kvm, shadow_gru;
+extern const struct shadow_class shadow_kvm, shadow_gru, shadow_sva;
 
 struct shadow_dev {
 	const struct shadow_class *class; /* I */

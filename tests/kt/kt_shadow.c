@@ -49,6 +49,16 @@ int kt_dev_write(struct shadow_dev *d, vaddr_t va, u64 v)
 	return shadow_access(d, &r);
 }
 
+void kt_poke_clean(struct mm_struct *mm, vaddr_t va, u64 word)
+{
+	struct pt_pos pos;
+
+	(void)kt_poke(mm, va, word);
+	lock_leaf(&mm->pgt, va, &pos);
+	pte_write_raw(pos.ptep, pte_mkclean(pte_read(pos.ptep)));
+	unlock_table(&pos);
+}
+
 u64 kt_dev_faults(struct shadow_dev *d)
 {
 	struct shadow_stats s;

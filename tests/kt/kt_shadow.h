@@ -19,6 +19,8 @@ void kt_shadow_end(struct kt *t, struct kt_shadow *k);
 /* One access through the device.  The word or KT_NONE; 0 or -Exxx. */
 u64 kt_dev_read(struct shadow_dev *d, vaddr_t va);
 int kt_dev_write(struct shadow_dev *d, vaddr_t va, u64 v);
+/* As kt_poke, and leaves the entry writable and clean. */
+void kt_poke_clean(struct mm_struct *mm, vaddr_t va, u64 word);
 u64 kt_dev_faults(struct shadow_dev *d);
 
 #endif

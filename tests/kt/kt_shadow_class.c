@@ -14,7 +14,8 @@
 
 #define EACH_CLASS(test)						\
 	KTEST(kvm, test) { test(t, "kvm"); }				\
-	KTEST(gru, test) { test(t, "gru"); }
+	KTEST(gru, test) { test(t, "gru"); }				\
+	KTEST(sva, test) { test(t, "sva"); }
 
 /* Words, fills, sums, swaps; on pages touched and not. */
 static void operations(struct kt *t, const char *kind)
@@ -99,6 +100,7 @@ static void attach_no_memory(struct kt *t, const char *kind)
 }
 KTEST_FLAGS(kvm, attach_no_memory, KTF_LAB_ONLY) { attach_no_memory(t, "kvm"); }
 KTEST_FLAGS(gru, attach_no_memory, KTF_LAB_ONLY) { attach_no_memory(t, "gru"); }
+KTEST_FLAGS(sva, attach_no_memory, KTF_LAB_ONLY) { attach_no_memory(t, "sva"); }
 
 /* Rows of the order table: whatever the process does, the device follows. */
 static void follows_the_process(struct kt *t, const char *kind)
@@ -133,17 +135,22 @@ static void follows_the_process(struct kt *t, const char *kind)
 }
 EACH_CLASS(follows_the_process)
 
-/* A copy on write by the CPU: the device sees the copy, the child not. */
+/* A copy on write, by the CPU or by the device, which may only read at first. */
 static void follows_a_copy(struct kt *t, const char *kind)
 {
 	struct mm_struct *child = mm_alloc();
 	struct kt_shadow k;
 
 	KT_ASSERT(t, child);
-	if (!kt_shadow_begin(t, &k, kind, 1))
+	if (!kt_shadow_begin(t, &k, kind, 2))
 		return;
 	kt_poke(k.mm, KT_BASE, 1);
+	kt_poke(k.mm, KT_BASE + PAGE_SIZE, 5);
 	KT_EQ(t, dup_mmap(child, k.mm), 0);
+	KT_EQ(t, kt_dev_read(k.d, KT_BASE + PAGE_SIZE), 5);
+	KT_EQ(t, kt_dev_write(k.d, KT_BASE + PAGE_SIZE, 6), 0);
+	KT_EQ(t, kt_peek(k.mm, KT_BASE + PAGE_SIZE), 6);
+	KT_EQ(t, kt_peek(child, KT_BASE + PAGE_SIZE), 5);
 	KT_EQ(t, kt_dev_read(k.d, KT_BASE), 1);
 	kt_poke(k.mm, KT_BASE, 2);
 	KT_EQ(t, kt_dev_read(k.d, KT_BASE), 2);
@@ -187,10 +194,11 @@ static void dirty_reaches_the_page(struct kt *t, const char *kind)
 	kt_map_file(mm, f, 0, 0x2000, MAP_SHARED);
 	d = shadow_attach(mm, kind);
 	KT_ASSERT(t, !IS_ERR(d));
-	KT_EQ(t, kt_dev_write(d, KT_BASE + 8, 77), 0);
+	kt_poke_clean(mm, KT_BASE, 1);
 	p = find_get_page(&f->m, 0);
 	KT_ASSERT(t, p);
 	page_clear(p, PG_dirty);
+	KT_EQ(t, kt_dev_write(d, KT_BASE + 8, 77), 0);
 	do_munmap(mm, KT_BASE, 0x2000);
 	KT_EXPECT(t, page_test(p, PG_dirty));
 	KT_EQ(t, ((u64 *)page_address(p))[1], 77);
