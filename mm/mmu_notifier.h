@@ -139,6 +139,8 @@ void mmu_section_open(const struct mmu_notifier_range *r);
 void mmu_section_close(const struct mmu_notifier_range *r);
 /* An entry of mm changed; from the model's hook in the PTE verbs. */
 void mmu_section_saw(struct mm_struct *mm, vaddr_t va, pte_t old, pte_t new);
+/* An entry of mm that was none is e now: perhaps what it was before. */
+void mmu_section_set(struct mm_struct *mm, vaddr_t va, pte_t e);
 /* The cleared entry at va gets e by set_pte_at_notify: legal (A5)? */
 void mmu_section_check_change(struct mm_struct *mm, vaddr_t va, pte_t e);
 /* Sections the current thread has open. */

@@ -165,6 +165,15 @@ void mmu_section_saw(struct mm_struct *mm, vaddr_t va, pte_t old, pte_t new)
 	}
 }
 
+void mmu_section_set(struct mm_struct *mm, vaddr_t va, pte_t e)
+{
+	struct section *s = covering(mm, va, MMU_NOTIFIER_USE_CHANGE_PTE);
+
+	if (s && s->pending && s->pending_va == va &&
+	    pte_same(e, s->pending_old))
+		s->pending = false;
+}
+
 static bool change_legal(pte_t old, pte_t new)		/* B3 */
 {
 	if (!pte_present(new))

@@ -73,6 +73,8 @@ void pte_set(struct pt_pos *pos, pte_t e)
 	TRACE4(PTE_SET, trace_id(pos), pos->va, 0, e.val);
 	pte_write_raw(pos->ptep, e);
 	count(pos, __pte(0), e);
+	if (CONFIG_LAB && pos->pt->mm)
+		mmu_section_set(pos->pt->mm, pos->va, e);
 	sched_point(SP_PTE);
 }
 
