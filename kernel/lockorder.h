@@ -23,6 +23,7 @@
 	X(INODE)	/* i_rwsem */					\
 	X(PIPE)								\
 	X(MIGRATOR)	/* one relocation per mm at a time */		\
+	X(KSM)		/* merging of one page */			\
 	X(MM_CREATE)	/* read: a new mm */			\
 	X(MMAP)		/* mm->mmap_lock */				\
 	X(VMA)		/* vma->vm_lock */				\

@@ -28,6 +28,7 @@
 #include "mm/check_swap.h"
 #include "mm/filemap.h"
 #include "mm/internal.h"
+#include "mm/ksm.h"
 #include "mm/lru.h"
 #include "mm/motion.h"
 #include "mm/rmap.h"
@@ -98,6 +99,8 @@ static bool found_by_rmap(const struct vm_area_struct *vma, vaddr_t va,
 {
 	u64 m = (u64)READ_ONCE(p->mapping);
 
+	if (page_is_ksm(p))
+		return ksm_rmap_finds(p, vma, va);
 	if (p->index != linear_page_index(vma, va))
 		return false;
 	if (m & PAGE_MAPPING_ANON)

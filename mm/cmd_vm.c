@@ -102,16 +102,16 @@ static const char *frame_use(const struct page *p)
 
 static void print_rmap(struct page *p)
 {
-	bool anon = page_is_anon(p);
 	struct address_space *m;
 	u32 n = 0;
 
-	if (anon) {
-		kprintf("anonymous page%s, index %llx",
+	lock_page(p);
+	if (page_is_anon(p)) {
+		kprintf("%s page%s, index %llx",
+			page_is_ksm(p) ? "merged" : "anonymous",
 			page_test(p, PG_anon_exclusive) ? ", exclusive" : "",
 			p->index);
 	} else {
-		lock_page(p);
 		m = p->mapping;
 		kprintf("page %llx of %s%s", p->index,
 			!m ? "no file" : m->a_ops->name ? m->a_ops->name(m) :
@@ -120,8 +120,7 @@ static void print_rmap(struct page *p)
 	kprintf(", count %d, mapped %d times\n", page_count(p) - 1,
 		page_mapcount(p));
 	rmap_walk(p, print_mapping, &n);
-	if (!anon)
-		unlock_page(p);
+	unlock_page(p);
 	kprintf("  %u found through the reverse map\n", n);
 }
 

@@ -11,6 +11,8 @@
  * K4. A pin for reading (FAULT_UNSHARE) asks for the same without W: the page
  *     becomes exclusive by reuse or copy, so that no later write, here or in a
  *     forked relative, takes it away from under the pin.
+ * K5. A KSM page is never reused, however few map it: the stable tree has it by
+ *     its bytes (T1 of ksm_tree.c).
  * K3. Copy first, then the section, then the lock; if the entry changed
  *     meanwhile (other than A and D) all is undone and the access retried.
  *
@@ -36,6 +38,7 @@
 #include "mm/page_alloc.h"
 #include "mm/rmap.h"
 #include "mm/swap.h"
+#include "mm/vmstat.h"
 #include "mm/writeback.h"
 
 static bool same_but_ad(pte_t a, pte_t b)
@@ -87,6 +90,8 @@ static bool may_reuse(struct page *p)
 	if (page_count(p) == 2)
 		try_to_free_swap(p);	/* the swap cache's, if it has one */
 	alone = page_count(p) == 1;
+	if (page_is_ksm(p))
+		alone = false;					/* K5 */
 	if (alone)
 		page_set(p, PG_anon_exclusive);
 	unlock_page(p);
@@ -190,6 +195,8 @@ static enum fault_result copy_and_replace(struct fault_ctx *f, pte_t seen,
 		put_page(copy);
 		return FAULT_RETRY;				/* K3 */
 	}
+	if (old && page_is_ksm(old))
+		count_vm_event(COW_KSM);
 	if (old)
 		put_page_and_swap(old);				/* (9) */
 	this_cpu_inc(fault_counts.cow);

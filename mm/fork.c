@@ -36,6 +36,7 @@
 #include "lib/err.h"
 #include "mm/gup.h"
 #include "mm/internal.h"
+#include "mm/ksm.h"
 #include "mm/mmap.h"
 #include "mm/mmu_notifier.h"
 #include "mm/page_alloc.h"
@@ -251,12 +252,12 @@ int dup_mmap(struct mm_struct *child, struct mm_struct *parent)
 	child->limit_data = parent->limit_data;
 	child->limit_locked = parent->limit_locked;
 	child->limit_stack = parent->limit_stack;
+	err = ksm_fork(child, parent);
 	for_each_vma(parent, vma) {
-		if (vma->vm_flags & VM_DONTCOPY)
-			continue;
-		err = dup_vma(child, vma);
 		if (err)
 			break;
+		if (!(vma->vm_flags & VM_DONTCOPY))
+			err = dup_vma(child, vma);
 	}
 	flush_tlb_mm(parent);					/* (5) */
 	if (err)

@@ -5,7 +5,8 @@
  * A range is worked on vma by vma; a hole in it does not stop the rest, and is
  * -ENOMEM in the end, as in Linux.  Advice falls into three kinds:
  *	(a) a flag of the vma (mmap_lock write): NORMAL, RANDOM, SEQUENTIAL,
- *	    DONTFORK, DOFORK, WIPEONFORK, KEEPONFORK
+ *	    DONTFORK, DOFORK, WIPEONFORK, KEEPONFORK, MERGEABLE, UNMERGEABLE
+ *	    (which first gives back what was merged, mm/ksm.c)
  *	(b) something done to its pages now (mmap_lock read, the vmas stay):
  *	    DONTNEED, FREE, COLD, PAGEOUT (mm/reclaim_hint.c)
  *	(c) pages brought in (the lock comes and goes): POPULATE_READ, _WRITE
@@ -16,6 +17,7 @@
 #include "lib/err.h"
 #include "mm/fault.h"
 #include "mm/internal.h"
+#include "mm/ksm.h"
 #include "mm/madvise.h"
 #include "mm/mmap.h"
 #include "mm/reclaim_hint.h"
@@ -33,6 +35,8 @@ static enum advice_kind kind_of(u32 advice)
 	case MADV_DOFORK:
 	case MADV_WIPEONFORK:
 	case MADV_KEEPONFORK:
+	case MADV_MERGEABLE:
+	case MADV_UNMERGEABLE:
 		return ADVICE_FLAG;
 	case MADV_DONTNEED:
 	case MADV_FREE:
@@ -43,8 +47,6 @@ static enum advice_kind kind_of(u32 advice)
 	case MADV_POPULATE_WRITE:
 		return ADVICE_POPULATE;
 	case MADV_WILLNEED:
-	case MADV_MERGEABLE:
-	case MADV_UNMERGEABLE:
 	case MADV_HUGEPAGE:
 	case MADV_NOHUGEPAGE:
 	case MADV_DONTDUMP:
@@ -75,6 +77,10 @@ static s64 advised_flags(const struct vm_area_struct *vma, u32 advice)
 		return (s64)(f | VM_WIPEONFORK);
 	case MADV_KEEPONFORK:
 		return (s64)(f & ~VM_WIPEONFORK);
+	case MADV_MERGEABLE:
+		return (s64)(f & VM_SHARED ? f : f | VM_MERGEABLE);
+	case MADV_UNMERGEABLE:
+		return (s64)(f & ~VM_MERGEABLE);
 	default:
 		return (s64)(f & ~(VM_SEQ_READ | VM_RAND_READ));
 	}
@@ -84,9 +90,10 @@ static int advise_flag(struct vm_area_struct **vmap, vaddr_t start,
 		       vaddr_t end, u32 advice)
 {
 	s64 flags = advised_flags(*vmap, advice);
+	int err = flags < 0 ? (int)flags :
+			      ksm_advise(*vmap, start, end, (u64)flags);
 
-	return flags < 0 ? (int)flags :
-	       vma_set_flags(vmap, start, end, (u64)flags);
+	return err ? err : vma_set_flags(vmap, start, end, (u64)flags);
 }
 
 /* (b) */

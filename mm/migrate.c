@@ -42,6 +42,7 @@
 #include "mm/filemap.h"
 #include "mm/gup.h"
 #include "mm/internal.h"
+#include "mm/ksm.h"
 #include "mm/lru.h"
 #include "mm/migrate.h"
 #include "mm/mmu_model.h"
@@ -89,6 +90,8 @@ static void copy_to_new(struct page *old, struct page *new)
 	new->index = old->index;
 	new->private = old->private;
 	WRITE_ONCE(new->mapping, old->mapping);
+	if (page_is_ksm(old))
+		ksm_page_moved(old, new);
 }
 
 /* (5).  Anything but 0 is a getter that broke D2. */
@@ -163,7 +166,7 @@ static int move_locked(struct page *old, struct page *new)
 
 	if (!may_move(old))
 		return -EBUSY;
-	if (page_is_anon(old)) {
+	if (page_is_anon(old) && !page_is_ksm(old)) {
 		av = page_get_anon_vma(old);
 		if (!av)
 			return -EBUSY;

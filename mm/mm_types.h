@@ -24,6 +24,7 @@
 
 struct kmem_cache;
 struct anon_vma;
+struct ksm_slot;
 struct mm_struct;
 struct mmu_notifier_subscriptions;
 
@@ -37,7 +38,8 @@ struct page {
 	atomic_t _mapcount;		/* -1: mapped nowhere */
 	union {
 		struct {		/* anonymous and page-cache pages */
-			void *mapping;	/* address_space, or anon_vma | 1 */
+			/* address_space, anon_vma | 1, ksm_node | 3 */
+			void *mapping;
 			u64 index;	/* page offset in file or anon vma */
 			struct list_head lru;
 			u64 private;
@@ -94,6 +96,8 @@ enum page_flag {
 	PG_readahead,		/* reading it starts the next window */
 };
 #define PAGE_MAPPING_ANON	1UL
+#define PAGE_MAPPING_KSM	3UL		/* anonymous as well */
+#define PAGE_MAPPING_FLAGS	3UL
 
 /* What a page cache needs of its owner; the pager interface. */
 struct address_space;
@@ -177,6 +181,7 @@ struct vm_area_struct {
 #define VM_WIPEONFORK	BIT(16)		/* a child of fork finds it empty */
 #define VM_SEQ_READ	BIT(17)		/* hints, kept only */
 #define VM_RAND_READ	BIT(18)
+#define VM_MERGEABLE	BIT(19)		/* equal pages may become one (ksm) */
 #define VM_LOCK_FLAGS	(VM_LOCKED | VM_LOCKONFAULT)
 
 /*
@@ -217,6 +222,7 @@ struct mm_struct {
 	struct mmu_notifier_subscriptions *notifier_subscriptions; /* r, release */
 	struct mutex migrator;		/* one relocation at a time */
 	u64 relocations;		/* migrator: tables moved so far */
+	struct ksm_slot *ksm_slot;	/* m to set; exit_mmap takes it away */
 	struct list_head mm_list;	/* all user mms */
 	u32 id;				/* I: for traces */
 	u32 oom_state;			/* a: OOM_* */

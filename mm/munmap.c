@@ -17,6 +17,7 @@
 #include "kernel/racepoint.h"
 #include "lib/err.h"
 #include "mm/internal.h"
+#include "mm/ksm.h"
 #include "mm/mmap.h"
 #include "mm/mmu_notifier.h"
 #include "mm/rmap.h"
@@ -130,10 +131,15 @@ void unmap_all_locked(struct mm_struct *mm)
 
 void exit_mmap(struct mm_struct *mm)
 {
+	bool merged = mm->ksm_slot;
+
+	ksm_exit(mm);				/* nobody else gets in now */
 	mmu_notifier_release(mm);		/* G7: before anything is freed */
 	mmap_write_lock(mm);
 	unmap_all_locked(mm);
 	mmap_write_unlock(mm);
+	if (merged)
+		ksm_reap();
 	KASSERT(!mm->map_count && !mm->total_vm);
 	KASSERT(!atomic64_read(&mm->rss_anon) && !atomic64_read(&mm->rss_file));
 }

@@ -26,6 +26,7 @@
 #include "kernel/lockdep.h"
 #include "kernel/wait.h"
 #include "mm/kasan.h"
+#include "mm/ksm.h"
 #include "mm/lru.h"
 #include "mm/page_alloc.h"
 
@@ -97,6 +98,8 @@ void page_put_refs(struct page *p, int n)
 		return;
 	if (CONFIG_LAB)
 		check_last_put(p);
+	if (unlikely(page_is_ksm(p)))
+		ksm_page_freed(p);
 	lru_del(p);
 	free_page(p);
 }

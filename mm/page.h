@@ -69,6 +69,11 @@ static inline bool page_is_anon(const struct page *p)
 {
 	return (u64)READ_ONCE(p->mapping) & PAGE_MAPPING_ANON;
 }
+static inline bool page_is_ksm(const struct page *p)
+{
+	return ((u64)READ_ONCE(p->mapping) & PAGE_MAPPING_FLAGS) ==
+	       PAGE_MAPPING_KSM;
+}
 
 void get_page(struct page *p);
 /* False: free, frozen or a table; nothing was taken. */

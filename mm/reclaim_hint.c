@@ -126,7 +126,8 @@ static void free_entry(struct mmu_gather *tlb, struct vm_area_struct *vma,
 		nonpresent_drop(pos, vma);
 		return;
 	}
-	if (!p || !page_is_anon(p) || !forget_contents(p))
+	/* A KSM page may be found, and get another mapper, at any time. */
+	if (!p || !page_is_anon(p) || page_is_ksm(p) || !forget_contents(p))
 		return;
 	pte_modify(pos, PTE_AD, 0);				/* (3) */
 	tlb_note(tlb, pos->va, pos->level);

@@ -30,6 +30,7 @@
 #include "kernel/racepoint.h"
 #include "mm/internal.h"
 #include "mm/filemap.h"
+#include "mm/ksm.h"
 #include "mm/lru.h"
 #include "mm/mmu_notifier.h"
 #include "mm/rmap.h"
@@ -119,7 +120,8 @@ struct anon_vma *page_get_anon_vma(struct page *p)
 
 	rcu_read_lock();				/* (1) */
 	m = (u64)READ_ONCE(p->mapping);			/* (2) */
-	if ((m & PAGE_MAPPING_ANON) && page_mapped(p))	/* (3) */
+	if ((m & PAGE_MAPPING_FLAGS) == PAGE_MAPPING_ANON &&
+	    page_mapped(p))				/* (3) */
 		av = (struct anon_vma *)(m & ~PAGE_MAPPING_ANON);
 	if (av)
 		RACE_POINT("rmap:before_get");
@@ -140,11 +142,10 @@ static vaddr_t vma_address(const struct vm_area_struct *vma, u64 index)
 	return vma->vm_start + ((index - vma->vm_pgoff) << PAGE_SHIFT);
 }
 
-int rmap_walk_anon_vma(struct page *p, struct anon_vma *av, rmap_fn *fn,
-		       void *arg)
+int rmap_walk_place(struct page *p, struct anon_vma *av, u64 index, rmap_fn *fn,
+		    void *arg)
 {
 	struct interval_tree_node *n;
-	u64 index = p->index;
 	int ret = 0;
 
 	down_read(&av->root->rwsem);
@@ -158,6 +159,12 @@ int rmap_walk_anon_vma(struct page *p, struct anon_vma *av, rmap_fn *fn,
 	}
 	up_read(&av->root->rwsem);
 	return ret;
+}
+
+int rmap_walk_anon_vma(struct page *p, struct anon_vma *av, rmap_fn *fn,
+		       void *arg)
+{
+	return rmap_walk_place(p, av, p->index, fn, arg);
 }
 
 static int walk_anon(struct page *p, rmap_fn *fn, void *arg)
@@ -199,6 +206,8 @@ int rmap_walk(struct page *p, rmap_fn *fn, void *arg)
 {
 	might_sleep();
 	KASSERT(page_count(p) > 0);
+	if (page_is_ksm(p))
+		return ksm_rmap_walk(p, fn, arg);
 	return page_is_anon(p) ? walk_anon(p, fn, arg) : walk_file(p, fn, arg);
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Reverse mapping: from a page to every PTE that maps it.
- * page->mapping is the address_space of a file page, or anon_vma | 1.
+ * page->mapping is the address_space of a file page, or anon_vma | 1, or, of a
+ * page merged from several, ksm_node | 3.
  */
 #ifndef MM_RMAP_H
 #define MM_RMAP_H
@@ -53,7 +54,7 @@ enum swapped_as { SWAPPED_SHARED, SWAPPED_EXCLUSIVE };
 void page_add_swapped_rmap(struct page *p, struct vm_area_struct *vma, vaddr_t va,
 			   enum swapped_as as);
 void page_add_file_rmap(struct page *p, struct vm_area_struct *vma);
-/* A migrated page is mapped again: by its first entry, or one more. */
+/* A migrated or a KSM page, locked, is mapped by its first entry or one more. */
 void page_restore_anon_rmap(struct page *p, struct vm_area_struct *vma);
 void page_remove_rmap(struct page *p, struct vm_area_struct *vma);
 
@@ -61,7 +62,7 @@ void page_remove_rmap(struct page *p, struct vm_area_struct *vma);
  * Calls fn for each vma that may map p, with the address; the caller of fn
  * must look at the PTE itself.  Stops when fn returns nonzero, returns that.
  * Takes i_mmap_rwsem or the anon_vma root for read.  p has a reference, and
- * is locked when it is a file page.
+ * is locked when it is a file page or a KSM page.
  */
 typedef int rmap_fn(struct page *p, struct vm_area_struct *vma, vaddr_t va,
 		    void *arg);
@@ -69,7 +70,10 @@ int rmap_walk(struct page *p, rmap_fn *fn, void *arg);
 /* The same of an anonymous page that nothing may map now.  av: its own. */
 int rmap_walk_anon_vma(struct page *p, struct anon_vma *av, rmap_fn *fn,
 		       void *arg);
-/* A mapped anonymous page's, with a reference; or NULL. */
+/* Of any page, as if its mapping were av and its index this one. */
+int rmap_walk_place(struct page *p, struct anon_vma *av, u64 index, rmap_fn *fn,
+		    void *arg);
+/* A mapped anonymous page's, with a reference; or NULL, as of KSM pages. */
 struct anon_vma *page_get_anon_vma(struct page *p);
 /*
  * Lock the leaf of vma at va if it maps p (page_vma_mapped_walk).  True: pos
@@ -79,7 +83,7 @@ bool page_vma_mapped(struct page *p, struct vm_area_struct *vma, vaddr_t va, str
 /*
  * Mappings through which p was accessed since the last call, by CPUs or
  * devices.  *vm_flags (may be NULL): of the vmas that map it; with VM_LOCKED
- * the count is not complete.  A file page is locked.
+ * the count is not complete.  A file or KSM page is locked.
  */
 int page_referenced(struct page *p, u64 *vm_flags);
 /* Write-protect and clean all PTEs; was any dirty?  p locked. */

@@ -18,6 +18,9 @@
  *     for one holds what we wait for.
  * K3. (6) expects the isolating reference, and the cache's.  Dirty is looked
  *     at after the freeze: a holder that wrote set it before it put (S5).
+ * K5. KSM pages stay: those who map one are no relatives, but a page read from
+ *     swap belongs to one family of anon_vmas.  What was merged is already
+ *     several pages less.
  * K4. Whoever reclaims may use the reserve (thread->memalloc) and does not
  *     reclaim recursively.
  *
@@ -66,6 +69,8 @@ static enum verdict prepare(struct page *p, struct scan_control *sc,
 		sc->writing++;
 		return KEEP_IT;
 	}
+	if (page_is_ksm(p))
+		return UNEVICTABLE_IT;				/* K5 */
 	v = check_references(p, sc);
 	if (v != RECLAIM_IT)
 		return v;

@@ -37,19 +37,18 @@ bool swap_is_tight(void)
 	return nr_swap_free() * 2 < nr_swap_total();
 }
 
-/* A file page is locked for the walk; one that is busy counts as used. */
+/* Locked for the walk; a page that is busy counts as used. */
 static bool used_text(struct page *p)
 {
 	bool file = !page_test(p, PG_swapbacked);
 	u64 vm_flags = 0;
 	int refs = 1;
 
-	if (file && !trylock_page(p))
+	if (!trylock_page(p))
 		return true;
 	if (file || page_is_anon(p))
 		refs = page_referenced(p, &vm_flags);
-	if (file)
-		unlock_page(p);
+	unlock_page(p);
 	return file && refs && vm_flags & VM_EXEC;
 }
 

@@ -21,6 +21,7 @@
 	X(ALLOCSTALL, allocstall)					\
 	X(UNEVICTABLE_PGS_CULLED, unevictable_pgs_culled)		\
 	X(SWAP_RA, swap_ra)						\
+	X(COW_KSM, cow_ksm)						\
 	X(OOM_KILL, oom_kill)
 
 enum vm_event {
