@@ -86,8 +86,6 @@ bool reclaim_for_retry(u32 attempt)
 
 void reclaim_throttle(void)
 {
-	if (likely(!memory_below(WMARK_MIN)) || current()->memalloc)
-		return;
-	might_reclaim();
-	try_to_free_pages(BATCH, RECLAIM_DIRECT);
+	if (unlikely(memory_below(WMARK_MIN)) && !current()->memalloc)
+		reclaim_for_retry(0);
 }

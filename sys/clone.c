@@ -252,12 +252,17 @@ static s64 start_process(const struct clone_args *ca, struct regs *r)
 s64 do_clone(const struct clone_args *ca, struct regs *r)
 {
 	s64 err = check_args(ca);
+	u32 attempt = 0;
 
 	if (err)
 		return err;
 	reclaim_throttle();
-	return ca->flags & CLONE_THREAD ? start_thread(ca, r) :
-	       start_process(ca, r);
+	/* What fails has undone itself, so it can be had again. */
+	do
+		err = ca->flags & CLONE_THREAD ? start_thread(ca, r) :
+		      start_process(ca, r);
+	while (err == -ENOMEM && reclaim_for_retry(attempt++));
+	return err;
 }
 
 SYSCALL_FN(clone)

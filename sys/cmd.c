@@ -169,22 +169,17 @@ static u32 snapshot(struct ps_line *lines, u32 max)
 
 static int cmd_ps(int argc, char **argv)
 {
-	struct ps_line *lines = kmalloc(PS_MAX * sizeof(*lines));
-	u32 n;
+	/* One shell; and it is asked when memory is short, too. */
+	static struct ps_line lines[PS_MAX];
+	u32 n = snapshot(lines, PS_MAX);
 
 	(void)argc;
 	(void)argv;
-	if (!lines) {
-		kprintf("ps: out of memory\n");
-		return -ENOMEM;
-	}
-	n = snapshot(lines, PS_MAX);
 	kprintf("   PID   PPID THREADS  STATE         RSS  TABLES  NAME\n");
 	for (u32 i = 0; i < min(n, (u32)PS_MAX); i++)
 		kprintf("%s\n", lines[i].text);
 	if (n > PS_MAX)
 		kprintf("and %u more\n", n - PS_MAX);
-	kfree(lines);
 	return 0;
 }
 
