@@ -1,9 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """A program that knows what every byte of its memory must be, under way on
-four CPUs while its page tables are moved and everything is counted."""
+several CPUs while its page tables are moved and everything is counted; with
+plenty of memory, and with 24 MiB over a disk."""
 import os
 import re
+import tempfile
 
 from rewalk import Vm, run
 
@@ -46,8 +48,17 @@ def torture(tap, mem, pages, operations, **machine):
                 name + ": check, afterwards")
 
 
+def over_a_disk(tap):
+    with tempfile.NamedTemporaryFile(suffix=".img") as disk:
+        disk.truncate(256 << 20)
+        torture(tap, "24M", 4000, OPERATIONS // 10, smp=2, append="swap=vda",
+                extra=["-drive", "file=%s,if=none,id=s0,format=raw" % disk.name,
+                       "-device", "virtio-blk-pci,drive=s0,disable-legacy=on"])
+
+
 def body(tap):
     torture(tap, "128M", 128, OPERATIONS, smp=4)
+    over_a_disk(tap)
 
 
 run(body)
