@@ -44,6 +44,7 @@ struct thread {
 	u32 memalloc;			/* own: reclaims, may use the reserve */
 	u32 page_motion;		/* own: sections of mm/motion.c */
 	u32 slice;			/* ticks left */
+	u32 fail_mode, fail_left;	/* own: mm/alloc_fail.c's */
 	struct cpumask affinity;
 	struct list_head rq_link;	/* rq lock */
 	struct list_head all_link;	/* all_threads_lock */

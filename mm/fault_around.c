@@ -87,13 +87,13 @@ static void take_pages(struct address_space *m, struct window *w)
 	rcu_read_unlock();
 }
 
-/* (4).  Where something is mapped already, that stays. */
-static void map_pages(struct fault_ctx *f, struct window *w, u64 prot)
+/* (4).  Where something is mapped already, that stays.  False: no table. */
+static bool map_pages(struct fault_ctx *f, struct window *w, u64 prot)
 {
 	struct pt_pos pos;
 
 	if (lock_table_alloc(&f->mm->pgt, f->va, 1, &pos))
-		return;
+		return false;
 	pos.ptep -= pt_index(f->va, 1);
 	for (u32 i = 0; i < w->nr; i++) {
 		struct page *p = w->pages[i];
@@ -113,20 +113,21 @@ static void map_pages(struct fault_ctx *f, struct window *w, u64 prot)
 	}
 	pos.ptep += pt_index(f->va, 1);
 	unlock_table(&pos);
+	return true;
 }
 
 bool fault_around(struct fault_ctx *f, u64 prot)
 {
-	bool done = false;
+	bool done = false, mapped;
 	struct window w;
 
 	choose_window(f, &w);
 	take_pages(f->vma->vm_mapping, &w);
 	RACE_POINT("fault_around:locked");
-	if (w.nr)
-		map_pages(f, &w, prot & ~PTE_A);
+	mapped = w.nr && map_pages(f, &w, prot & ~PTE_A);
 	for (u32 i = 0; i < w.nr; i++) {
-		done |= w.pages[i]->index == linear_page_index(f->vma, f->va);
+		done |= mapped &&
+			w.pages[i]->index == linear_page_index(f->vma, f->va);
 		unlock_page(w.pages[i]);
 		put_page(w.pages[i]);
 	}

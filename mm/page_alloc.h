@@ -43,9 +43,14 @@ void drain_pcp_all(void);
 /* Lies in a free block or on a CPU's list?  A snapshot: for checks. */
 bool page_is_free(const struct page *p);
 
-/* Tests: fail the n-th allocation of the current thread from now (0: off). */
+/*
+ * Tests, the current thread's: fail the n-th allocation from now, or that one
+ * and all after it (0: off).
+ */
 void alloc_fail_nth(u32 n);
-bool alloc_failed_nth(void);		/* did it fire? */
+void alloc_fail_from(u32 n);
+bool alloc_failed_nth(void);		/* did one fail since? */
+u32 alloc_fail_left(void);		/* allocations up to it; 0: failed, or off */
 /* For the failing-allocation sweep of slab too. */
 bool should_fail_alloc(void);
 

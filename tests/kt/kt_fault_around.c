@@ -93,3 +93,26 @@ KTEST(mm, fault_around_skips)
 	mmput(mm);
 	kt_file_put(f);
 }
+
+/* No memory for the table: that is said, and not taken for done. */
+KTEST(mm, fault_around_no_table)
+{
+	struct kt_file *f = cached_file(0);
+	struct mm_struct *mm = mm_alloc();
+	struct vm_area_struct *vma;
+	enum fault_result res;
+
+	KT_ASSERT(t, mm && f);
+	kt_map_file(mm, f, 0, PAGES * PAGE_SIZE, MAP_SHARED);
+	mmap_read_lock(mm);
+	vma = vma_lookup(mm, KT_BASE);
+	alloc_fail_from(1);
+	res = handle_mm_fault(vma, KT_BASE, FAULT_USER);
+	alloc_fail_nth(0);
+	mmap_read_unlock(mm);
+	KT_EQ(t, res, FAULT_OOM);
+	KT_EXPECT(t, !mapped(mm, 0));
+	KT_EQ(t, kt_peek(mm, KT_BASE), kt_word(9, 0));
+	mmput(mm);
+	kt_file_put(f);
+}
