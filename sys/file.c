@@ -21,7 +21,6 @@
 struct file *file_alloc(struct inode *inode, const struct file_ops *ops,
 			u32 flags)
 {
-	struct address_space *m = inode ? inode_mapping(inode) : NULL;
 	struct file *f = kzalloc(sizeof(*f));
 
 	if (!f) {
@@ -31,12 +30,20 @@ struct file *file_alloc(struct inode *inode, const struct file_ops *ops,
 	atomic_set(&f->refs, 1);
 	f->flags = flags & ~(u32)(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC |
 				  O_CLOEXEC);
+	mutex_init(&f->pos_lock, LOCK_FPOS);
+	file_attach(f, inode, ops);
+	return f;
+}
+
+void file_attach(struct file *f, struct inode *inode,
+		 const struct file_ops *ops)
+{
+	struct address_space *m = inode ? inode_mapping(inode) : NULL;
+
 	f->ops = ops;
 	f->inode = inode;
 	if (m)
 		f->wb_err = errseq_sample(&m->wb_err);
-	mutex_init(&f->pos_lock, LOCK_FPOS);
-	return f;
 }
 
 struct file *file_get(struct file *f)

@@ -65,6 +65,9 @@ static inline bool file_writable(const struct file *f)
 /* inode's reference passes to the file, also on failure.  NULL: no memory. */
 struct file *file_alloc(struct inode *inode, const struct file_ops *ops,
 			u32 flags);
+/* One that nobody else sees yet, allocated without an inode, gets one. */
+void file_attach(struct file *f, struct inode *inode,
+		 const struct file_ops *ops);
 struct file *file_get(struct file *f);
 void file_put(struct file *f);			/* sleeps */
 void file_close(struct file *f);		/* a descriptor's: and flush */

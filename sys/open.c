@@ -41,22 +41,23 @@ static int truncate_for_open(struct inode *inode, u32 flags)
 
 static const struct file_ops path_fops;		/* O_PATH: no operations */
 
-struct file *inode_open(struct inode *inode, u32 flags)
+/* f becomes an open file of inode, whose reference is used up.  0 or -Exxx. */
+static int open_as(struct file *f, struct inode *inode, u32 flags)
 {
 	int err = check_open(inode, flags);
-	struct file *f;
 
 	if (!err)
 		err = truncate_for_open(inode, flags);
-	if (err) {
+	if (err)
 		inode_put(inode);
-		return ERR_PTR(err);
-	}
-	f = file_alloc(inode, flags & O_PATH ? &path_fops : inode->fops, flags);
-	return f ? f : ERR_PTR(-ENOMEM);
+	else
+		file_attach(f, inode,
+			    flags & O_PATH ? &path_fops : inode->fops);
+	return err;
 }
 
-struct file *fs_open(struct inode *base, const char *path, u32 flags, u32 mode)
+static int walk_and_open(struct file *f, const struct fs_path *at, u32 flags,
+			 u32 mode)
 {
 	u32 walk = flags & (O_NOFOLLOW | O_EXCL) ? 0 : WALK_FOLLOW;
 	struct inode *inode;
@@ -64,24 +65,59 @@ struct file *fs_open(struct inode *base, const char *path, u32 flags, u32 mode)
 	if (!(flags & O_CREAT) && !(flags & O_NOFOLLOW))
 		walk = WALK_FOLLOW;
 	for (;;) {
-		inode = fs_lookup(base, path, walk);
+		inode = fs_lookup(at->base, at->path, walk);
 		if (!IS_ERR(inode)) {
 			if ((flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL)) {
 				inode_put(inode);
-				return ERR_PTR(-EEXIST);
+				return -EEXIST;
 			}
-			return inode_open(inode, flags);
+			return open_as(f, inode, flags);
 		}
 		if (PTR_ERR(inode) != -ENOENT || !(flags & O_CREAT))
-			return ERR_CAST(inode);
-		inode = fs_create(base, path, mode);
+			return (int)PTR_ERR(inode);
+		inode = fs_create(at->base, at->path, mode);
 		/* Somebody else was quicker: open theirs. */
 		if (PTR_ERR_OR_ZERO(inode) == -EEXIST && !(flags & O_EXCL))
 			continue;
 		if (IS_ERR(inode))
-			return ERR_CAST(inode);
-		return inode_open(inode, flags & ~(u32)O_TRUNC);
+			return (int)PTR_ERR(inode);
+		return open_as(f, inode, flags & ~(u32)O_TRUNC);
 	}
+}
+
+/* What can fail for want of memory comes before a file is made or cut. */
+static struct file *file_prepare(u32 flags)
+{
+	struct file *f = file_alloc(NULL, &path_fops, flags);
+
+	return f ? f : ERR_PTR(-ENOMEM);
+}
+
+static struct file *opened(struct file *f, int err)
+{
+	if (!err)
+		return f;
+	file_put(f);
+	return ERR_PTR(err);
+}
+
+struct file *inode_open(struct inode *inode, u32 flags)
+{
+	struct file *f = file_prepare(flags);
+
+	if (IS_ERR(f)) {
+		inode_put(inode);
+		return f;
+	}
+	return opened(f, open_as(f, inode, flags));
+}
+
+struct file *fs_open(struct inode *base, const char *path, u32 flags, u32 mode)
+{
+	struct fs_path at = { base, path };
+	struct file *f = file_prepare(flags);
+
+	return IS_ERR(f) ? f : opened(f, walk_and_open(f, &at, flags, mode));
 }
 
 static s64 do_openat(s32 dfd, vaddr_t upath, u32 flags, u32 mode)
@@ -90,18 +126,31 @@ static s64 do_openat(s32 dfd, vaddr_t upath, u32 flags, u32 mode)
 	struct inode *base;
 	struct file *f;
 	s64 ret;
+	int fd;
 
 	if (IS_ERR(path))
 		return PTR_ERR(path);
+	fd = fd_reserve(0, flags);
+	ret = fd;
+	if (fd < 0)
+		goto free_path;
 	base = fs_base(dfd, path);
 	if (IS_ERR(base)) {
 		ret = PTR_ERR(base);
-	} else {
-		mode &= 07777 & ~READ_ONCE(cur_proc()->fs->umask);
-		f = fs_open(base, path, flags, mode);
-		ret = IS_ERR(f) ? PTR_ERR(f) : fd_add(f, flags);
-		inode_put(base);
+		goto unreserve;
 	}
+	mode &= 07777 & ~READ_ONCE(cur_proc()->fs->umask);
+	f = fs_open(base, path, flags, mode);
+	inode_put(base);
+	if (IS_ERR(f)) {
+		ret = PTR_ERR(f);
+		goto unreserve;
+	}
+	fd_install(fd, f);
+	goto free_path;
+unreserve:
+	fd_unreserve(fd);
+free_path:
 	kfree(path);
 	return ret;
 }

@@ -19,6 +19,7 @@
 #include "kernel/upcall.h"
 #include "lib/err.h"
 #include "lib/string.h"
+#include "mm/vmscan.h"
 #include "sys/signal.h"
 #include "sys/syscall.h"
 
@@ -185,10 +186,13 @@ static int restore_fpu(u64 fp, u64 uc_flags)
 {
 	u32 size = fpu_area_size();
 	struct linux_fpx_sw sw;
-	u8 *area;
+	u32 attempt = 0;
 	int err = -EFAULT;
+	u8 *area;
 
-	area = kzalloc(size);
+	do
+		area = kzalloc(size);
+	while (!area && reclaim_for_retry(attempt++));
 	if (!area)
 		return -ENOMEM;
 	if (copy_from_user(area, fp, FXSAVE_SIZE))
@@ -216,21 +220,26 @@ SYSCALL_NOARG(rt_sigreturn)
 	struct uthread *ut = cur_uthread();
 	struct regs *r = s->regs;
 	struct linux_ucontext uc;
+	u32 sig = SIGSEGV;
+	int err;
 
 	/* The return address was popped: rsp points to the ucontext. */
 	if (get_user_val(uc, r->rsp))
 		goto bad;
 	set_blocked(uc.uc_sigmask);
 	restore_regs(r, &uc.uc_mcontext);
-	if (uc.uc_mcontext.fpstate &&
-	    restore_fpu(uc.uc_mcontext.fpstate, uc.uc_flags))
+	err = uc.uc_mcontext.fpstate ?
+	      restore_fpu(uc.uc_mcontext.fpstate, uc.uc_flags) : 0;
+	if (err == -ENOMEM)
+		sig = SIGKILL;		/* no handler could return either */
+	if (err)
 		goto bad;
 	ut->altstack = uc.uc_stack;
 	if (ut->altstack.flags & ~(SS_AUTODISARM | SS_DISABLE))
 		ut->altstack = (struct linux_stack){ .flags = SS_DISABLE };
 	return (s64)r->rax;
 bad:
-	force_signal(&(struct linux_siginfo){ .signo = SIGSEGV,
+	force_signal(&(struct linux_siginfo){ .signo = (s32)sig,
 					      .code = SI_KERNEL });
 	return 0;
 }

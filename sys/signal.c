@@ -153,19 +153,24 @@ static void kick_all(struct process *p)
 		kick(ut);
 }
 
-static void queue_locked(struct process *p, struct sigpending *pend,
-			 const struct linux_siginfo *info)
+/* What a program has queued, and may count on, is not lost: 0 or -EAGAIN. */
+static int queue_locked(struct process *p, struct sigpending *pend,
+			const struct linux_siginfo *info)
 {
 	struct sigqueue *q = NULL;
 
 	if (p->nr_queued < MAX_QUEUED)
 		q = kmalloc(sizeof(*q));
+	if (!q && info->signo >= SIGRTMIN && info->code != SI_USER &&
+	    info->code != SI_KERNEL)
+		return -EAGAIN;
 	if (q) {
 		q->info = *info;
 		list_add_tail(&q->link, &pend->queue);
 		p->nr_queued++;
 	}
 	pend->set |= SIGBIT(info->signo);		/* S1 */
+	return 0;
 }
 
 static void drop_locked(struct process *p, struct sigpending *pend, u64 mask)
@@ -243,9 +248,8 @@ static int send_locked(struct process *p, struct uthread *ut,
 		return 0;					/* S3 */
 	if (sig < SIGRTMIN && (pend->set & SIGBIT(sig)))
 		return 0;
-	if (sig >= SIGRTMIN && p->nr_queued >= MAX_QUEUED)
+	if (queue_locked(p, pend, info))
 		return -EAGAIN;
-	queue_locked(p, pend, info);
 	if (sig == SIGKILL)
 		kick_all(p);
 	else if (target)
