@@ -35,12 +35,12 @@ struct mm_struct *proc_mm(struct process *p);
 /* An inode of a process's directory, one reference.  NULL: no memory. */
 struct inode *proc_inode(u32 mode, u32 pid, const char *name);
 
-/* procpid.c, procsys.c, procmem.c */
+/* procpid.c, procsys.c, procmem.c, procfd.c, procfail.c */
 extern const struct proc_node proc_pid_nodes[], proc_sys_nodes[];
 extern const u32 nr_proc_pid_nodes, nr_proc_sys_nodes;
 void proc_make_maps(struct text *t, struct process *p);
 void proc_make_smaps(struct text *t, struct process *p);
-extern const struct file_ops proc_pagemap_fops, proc_fd_fops;
+extern const struct file_ops proc_pagemap_fops, proc_fd_fops, proc_fail_fops;
 struct inode *proc_fd_lookup(struct inode *dir, const char *name, u32 len);
 
 #endif

@@ -239,6 +239,7 @@ const struct proc_node proc_pid_nodes[] = {
 	{ "comm", S_IFREG | 0444, .make = make_comm },
 	{ "cwd", S_IFLNK | 0777, .follow = follow_cwd },
 	{ "exe", S_IFLNK | 0777, .follow = follow_exe },
+	{ "fail-nth", S_IFREG | 0600, .fops = &proc_fail_fops },
 	{ "fd", S_IFDIR | 0500, .fops = &proc_fd_fops,
 	  .lookup = proc_fd_lookup },
 	{ "maps", S_IFREG | 0444, .make = proc_make_maps },

@@ -172,7 +172,7 @@ class Tree:
         kernel = folder + "/kernel.elf"
         made = subprocess.run(
             ["make", flavour.upper() + "=1", "WERROR=0", "O=" + folder] +
-            self.settings + [kernel],
+            self.settings + [kernel, folder + "/initrd.cpio"],
             cwd=self.path, env=env, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True, check=False)
         if made.returncode:
@@ -189,7 +189,9 @@ def boot(kernel, tests, machine, limit):
            "-cpu", "max", "-smp", str(machine.smp), "-m", "512M", "-display",
            "none", "-no-reboot", "-monitor", "none", "-serial", "stdio",
            "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04",
-           "-kernel", kernel, "-append", "panic=exit run=\"%s\"" % run]
+           "-kernel", kernel, "-initrd",
+           os.path.join(os.path.dirname(kernel), "initrd.cpio"),
+           "-append", "panic=exit run=\"%s\"" % run]
     with subprocess.Popen(cmd, stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT) as proc:
