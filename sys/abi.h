@@ -37,6 +37,7 @@
 #define AT_SYMLINK_NOFOLLOW	0x100
 #define AT_REMOVEDIR		0x200
 #define AT_SYMLINK_FOLLOW	0x400
+#define AT_EACCESS		0x200U
 #define AT_EMPTY_PATH		0x1000
 
 /* file types */
@@ -71,6 +72,8 @@
 #define SEEK_SET	0
 #define SEEK_CUR	1
 #define SEEK_END	2
+#define SEEK_DATA	3
+#define SEEK_HOLE	4
 
 struct linux_stat {
 	u64 st_dev, st_ino, st_nlink;
@@ -81,6 +84,28 @@ struct linux_stat {
 	s64 unused[3];
 };
 static_assert(sizeof(struct linux_stat) == 144);
+
+struct linux_statx_time {
+	s64 sec;
+	u32 nsec;
+	s32 pad;
+};
+
+struct linux_statx {
+	u32 mask, blksize;
+	u64 attributes;
+	u32 nlink, uid, gid;
+	u16 mode, pad0;
+	u64 ino, size, blocks, attributes_mask;
+	struct linux_statx_time atime, btime, ctime, mtime;
+	u32 rdev_major, rdev_minor, dev_major, dev_minor;
+	u64 spare[14];
+};
+static_assert(sizeof(struct linux_statx) == 256);
+#define STATX_BASIC_STATS	0x7ffU
+#define STATX__RESERVED		0x80000000U
+#define AT_STATX_SYNC_TYPE	0x6000
+#define AT_NO_AUTOMOUNT		0x800
 
 struct linux_statfs {
 	s64 f_type, f_bsize;

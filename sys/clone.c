@@ -268,8 +268,8 @@ s64 do_clone(const struct clone_args *ca, struct regs *r)
 SYSCALL_FN(clone)
 {
 	struct clone_args ca = {
-		.flags = s->a[0], .stack = s->a[1], .parent_tid = s->a[2],
-		.child_tid = s->a[3], .tls = s->a[4],
+		.flags = (u32)s->a[0], .stack = s->a[1],
+		.parent_tid = s->a[2], .child_tid = s->a[3], .tls = s->a[4],
 	};
 
 	return do_clone(&ca, s->regs);

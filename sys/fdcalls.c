@@ -25,7 +25,7 @@ SYSCALL_FN(close)
 
 SYSCALL_FN(dup)
 {
-	struct file *f = fget(s->a[0]);
+	struct file *f = fget_raw(s->a[0]);
 
 	return f ? fd_add(f, 0) : -EBADF;
 }
@@ -48,7 +48,7 @@ static s64 dup_to(struct file *f, u32 fd, u32 flags)
 
 static s64 do_dup3(u32 from, u32 to, u32 flags)
 {
-	struct file *f = fget(from);
+	struct file *f = fget_raw(from);
 
 	if (!f)
 		return -EBADF;
@@ -61,7 +61,7 @@ SYSCALL_FN(dup2)
 
 	if ((u32)s->a[0] != (u32)s->a[1])
 		return do_dup3((u32)s->a[0], (u32)s->a[1], 0);
-	f = fget(s->a[0]);
+	f = fget_raw(s->a[0]);
 	if (!f)
 		return -EBADF;
 	file_put(f);
@@ -102,8 +102,16 @@ static s64 dup_from(struct file *f, u64 from, u32 flags)
 	return fd;
 }
 
+static bool fcntl_of_path(u32 cmd)
+{
+	return cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC || cmd == F_GETFD ||
+	       cmd == F_SETFD || cmd == F_GETFL;
+}
+
 static s64 do_fcntl(struct file *f, u32 fd, u32 cmd, u64 arg)
 {
+	if ((f->flags & O_PATH) && !fcntl_of_path(cmd))
+		return -EBADF;
 	switch (cmd) {
 	case F_DUPFD:
 		return dup_from(f, (u32)arg, 0);
@@ -136,7 +144,7 @@ static s64 do_fcntl(struct file *f, u32 fd, u32 cmd, u64 arg)
 
 SYSCALL_FN(fcntl)
 {
-	struct file *f = fget(s->a[0]);
+	struct file *f = fget_raw(s->a[0]);
 	s64 ret;
 
 	if (!f)
@@ -159,9 +167,15 @@ SYSCALL_FN(ioctl)
 	return ret;
 }
 
+static u64 file_end(const struct file *f)
+{
+	struct address_space *m = inode_mapping(f->inode);
+
+	return m ? READ_ONCE(m->size) : 0;
+}
+
 static s64 do_lseek(struct file *f, s64 off, u32 whence)
 {
-	struct address_space *m;
 	s64 base;
 
 	if (!(f->ops->flags & FOP_SEEK))
@@ -174,8 +188,15 @@ static s64 do_lseek(struct file *f, s64 off, u32 whence)
 		base = (s64)f->pos;
 		break;
 	case SEEK_END:
-		m = inode_mapping(f->inode);
-		base = m ? (s64)READ_ONCE(m->size) : 0;
+		if (f->ops->flags & FOP_NO_END)
+			return -EINVAL;
+		base = (s64)file_end(f);
+		break;
+	case SEEK_DATA:			/* no hole is known: all is data */
+	case SEEK_HOLE:
+		if ((u64)off >= file_end(f))
+			return -ENXIO;
+		base = whence == SEEK_HOLE ? (s64)file_end(f) - off : 0;
 		break;
 	default:
 		return -EINVAL;

@@ -215,7 +215,7 @@ void files_close_exec(struct files *fs)
 	}
 }
 
-struct file *fget(u64 fd)
+struct file *fget_raw(u64 fd)
 {
 	struct files *fs = cur_proc()->files;
 	struct file *f = NULL;
@@ -225,6 +225,17 @@ struct file *fget(u64 fd)
 	if (fd < fs->max && fs->fd[fd])
 		f = file_get(fs->fd[fd]);
 	spin_unlock(&fs->lock);
+	return f;
+}
+
+struct file *fget(u64 fd)
+{
+	struct file *f = fget_raw(fd);
+
+	if (f && (f->flags & O_PATH)) {
+		file_put(f);
+		f = NULL;
+	}
 	return f;
 }
 

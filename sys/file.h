@@ -40,6 +40,7 @@ struct file_ops {
 };
 #define FOP_SEEK	BIT(0)		/* has a position; pread works */
 #define FOP_DIR		BIT(1)
+#define FOP_NO_END	BIT(2)		/* SEEK_END makes no sense */
 
 struct file {
 	atomic_t refs;
@@ -97,8 +98,12 @@ void files_close_exec(struct files *fs);
 /* p, current's, gets a table that is not shared with anybody.  0, -ENOMEM. */
 int files_unshare(struct process *p);
 
-/* Of current.  The file with a reference, or NULL. */
+/*
+ * Of current.  The file with a reference, or NULL; raw: also one that was
+ * opened with O_PATH, which stands for a name and can do no more.
+ */
 struct file *fget(u64 fd);
+struct file *fget_raw(u64 fd);
 /* The lowest free number >= from, reserved.  -EMFILE, -EINVAL, -ENOMEM. */
 int fd_reserve(u32 from, u32 flags);
 void fd_unreserve(int fd);

@@ -127,6 +127,8 @@ int fs_link(const struct fs_path *from, const struct fs_path *to, u32 flags);
 int fs_rename(const struct fs_path *from, const struct fs_path *to, u32 flags);
 
 /* open.c: an open file of an inode, whose reference it takes; ERR_PTR. */
+/* statcalls.c: the inode a call's path is about; ERR_PTR.  flags: AT_*. */
+struct inode *inode_by_path(s32 dfd, vaddr_t upath, u32 flags);
 struct file *inode_open(struct inode *inode, u32 flags);
 struct file *fs_open(struct inode *base, const char *path, u32 flags, u32 mode);
 

@@ -180,7 +180,7 @@ struct inode *fs_base(s32 dfd, const char *path)
 		spin_unlock(&fs->lock);
 		return inode;
 	}
-	f = fget((u64)dfd);
+	f = fget_raw((u64)dfd);
 	if (!f)
 		return ERR_PTR(-EBADF);
 	inode = inode_get(f->inode);

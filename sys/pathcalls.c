@@ -199,14 +199,15 @@ SYSCALL_FN(readlinkat)
 }
 
 /* As root: everything but executing what nobody may. */
-static s64 do_access(s32 dfd, vaddr_t upath, u32 mode, u32 walk)
+static s64 do_access(s32 dfd, vaddr_t upath, u32 mode, u32 flags)
 {
 	struct inode *inode;
 	s64 ret = 0;
 
-	if (mode & ~7U)
+	if ((mode & ~7U) ||
+	    (flags & ~(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)))
 		return -EINVAL;
-	inode = inode_at(dfd, upath, walk);
+	inode = inode_by_path(dfd, upath, flags);
 	if (IS_ERR(inode))
 		return PTR_ERR(inode);
 	if ((mode & 1) && !S_ISDIR(inode->mode) && !(inode->mode & 0111))
@@ -217,12 +218,17 @@ static s64 do_access(s32 dfd, vaddr_t upath, u32 mode, u32 walk)
 
 SYSCALL_FN(access)
 {
-	return do_access(AT_FDCWD, s->a[0], (u32)s->a[1], WALK_FOLLOW);
+	return do_access(AT_FDCWD, s->a[0], (u32)s->a[1], 0);
 }
 
 SYSCALL_FN(faccessat)
 {
-	return do_access((s32)s->a[0], s->a[1], (u32)s->a[2], WALK_FOLLOW);
+	return do_access((s32)s->a[0], s->a[1], (u32)s->a[2], 0);
+}
+
+SYSCALL_FN(faccessat2)
+{
+	return do_access((s32)s->a[0], s->a[1], (u32)s->a[2], (u32)s->a[3]);
 }
 
 static s64 set_cwd(struct inode *dir)
@@ -244,7 +250,7 @@ SYSCALL_FN(chdir)
 
 SYSCALL_FN(fchdir)
 {
-	struct file *f = fget(s->a[0]);
+	struct file *f = fget_raw(s->a[0]);
 	s64 ret = -ENOTDIR;
 
 	if (!f)

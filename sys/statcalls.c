@@ -46,37 +46,25 @@ static void fill_stat(struct linux_stat *st, struct inode *inode)
 	st->st_ctime_ns = inode->ctime_ns % NSEC_PER_SEC;
 }
 
-static s64 stat_inode(struct inode *inode, vaddr_t to)
+static s64 stat_fd(u64 fd, struct linux_stat *st)
 {
-	struct linux_stat st;
-
-	fill_stat(&st, inode);
-	return put_user_val(to, st);
-}
-
-static s64 stat_fd(u64 fd, vaddr_t to)
-{
-	struct file *f = fget(fd);
-	struct linux_stat st;
-	s64 ret;
+	struct file *f = fget_raw(fd);
 
 	if (!f)
 		return -EBADF;
 	if (f->inode) {
-		ret = stat_inode(f->inode, to);
+		fill_stat(st, f->inode);
 	} else {
-		memset(&st, 0, sizeof(st));
-		st.st_mode = S_IFIFO | 0600;
-		st.st_nlink = 1;
-		st.st_blksize = PAGE_SIZE;
-		ret = put_user_val(to, st);
+		memset(st, 0, sizeof(*st));
+		st->st_mode = S_IFIFO | 0600;
+		st->st_nlink = 1;
+		st->st_blksize = PAGE_SIZE;
 	}
 	file_put(f);
-	return ret;
+	return 0;
 }
 
-/* The inode a path call is about; ERR_PTR.  flags: AT_*. */
-static struct inode *inode_by_path(s32 dfd, vaddr_t upath, u32 flags)
+struct inode *inode_by_path(s32 dfd, vaddr_t upath, u32 flags)
 {
 	u32 walk = flags & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW;
 	struct inode *base, *inode;
@@ -94,22 +82,29 @@ static struct inode *inode_by_path(s32 dfd, vaddr_t upath, u32 flags)
 	return inode;
 }
 
-static s64 do_stat(s32 dfd, vaddr_t upath, vaddr_t to, u32 flags)
+static s64 stat_path(s32 dfd, vaddr_t upath, u32 flags, struct linux_stat *st)
 {
 	struct inode *inode;
 	char first = 1;
-	s64 ret;
 
 	/* fstat by another name: the file may be a pipe. */
 	if ((flags & AT_EMPTY_PATH) && dfd >= 0 &&
-	    !get_user_val(first, upath) && !first)
-		return stat_fd((u64)dfd, to);
+	    (!upath || (!get_user_val(first, upath) && !first)))
+		return stat_fd((u64)dfd, st);
 	inode = inode_by_path(dfd, upath, flags);
 	if (IS_ERR(inode))
 		return PTR_ERR(inode);
-	ret = stat_inode(inode, to);
+	fill_stat(st, inode);
 	inode_put(inode);
-	return ret;
+	return 0;
+}
+
+static s64 do_stat(s32 dfd, vaddr_t upath, vaddr_t to, u32 flags)
+{
+	struct linux_stat st;
+	s64 ret = stat_path(dfd, upath, flags, &st);
+
+	return ret ? ret : put_user_val(to, st);
 }
 
 SYSCALL_FN(stat) { return do_stat(AT_FDCWD, s->a[0], s->a[1], 0); }
@@ -117,15 +112,65 @@ SYSCALL_FN(lstat)
 {
 	return do_stat(AT_FDCWD, s->a[0], s->a[1], AT_SYMLINK_NOFOLLOW);
 }
-SYSCALL_FN(fstat) { return stat_fd(s->a[0], s->a[1]); }
+SYSCALL_FN(fstat)
+{
+	struct linux_stat st;
+	s64 ret = stat_fd(s->a[0], &st);
+
+	return ret ? ret : put_user_val(s->a[1], st);
+}
 
 SYSCALL_FN(newfstatat)
 {
 	u32 flags = (u32)s->a[3];
 
-	if (flags & ~(u32)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | 0x800))
+	if (flags & ~(u32)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH |
+			   AT_NO_AUTOMOUNT))
 		return -EINVAL;
 	return do_stat((s32)s->a[0], s->a[1], s->a[2], flags);
+}
+
+static struct linux_statx_time statx_time(u64 sec, u64 nsec)
+{
+	return (struct linux_statx_time){ .sec = (s64)sec, .nsec = (u32)nsec };
+}
+
+static void statx_of(struct linux_statx *x, const struct linux_stat *st)
+{
+	*x = (struct linux_statx){
+		.mask = STATX_BASIC_STATS, .blksize = (u32)st->st_blksize,
+		.nlink = (u32)st->st_nlink, .uid = st->st_uid,
+		.gid = st->st_gid, .mode = (u16)st->st_mode, .ino = st->st_ino,
+		.size = (u64)st->st_size, .blocks = (u64)st->st_blocks,
+		.rdev_major = (u32)(st->st_rdev >> 8),
+		.rdev_minor = (u32)(st->st_rdev & 0xff),
+		.dev_minor = (u32)st->st_dev,
+		.atime = statx_time(st->st_atime, st->st_atime_ns),
+		.mtime = statx_time(st->st_mtime, st->st_mtime_ns),
+		.ctime = statx_time(st->st_ctime, st->st_ctime_ns),
+	};
+}
+
+/* All there is is told, whatever was asked for. */
+SYSCALL_FN(statx)
+{
+	u32 flags = (u32)s->a[2], mask = (u32)s->a[3];
+	struct linux_stat st;
+	struct linux_statx x;
+	s64 ret;
+
+	if (mask & STATX__RESERVED)
+		return -EINVAL;
+	if (flags & ~(u32)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH |
+			   AT_NO_AUTOMOUNT | AT_STATX_SYNC_TYPE))
+		return -EINVAL;
+	if ((flags & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE)
+		return -EINVAL;
+	ret = stat_path((s32)s->a[0], s->a[1], flags, &st);
+	if (ret)
+		return ret;
+	statx_of(&x, &st);
+	return put_user_val(s->a[4], x);
 }
 
 static s64 put_statfs(vaddr_t to)
@@ -154,7 +199,7 @@ SYSCALL_FN(statfs)
 
 SYSCALL_FN(fstatfs)
 {
-	struct file *f = fget(s->a[0]);
+	struct file *f = fget_raw(s->a[0]);
 
 	if (!f)
 		return -EBADF;

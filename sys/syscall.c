@@ -39,7 +39,7 @@ void upcall_syscall(struct regs *r)
 	struct sysargs s = {
 		{ r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9 }, r,
 	};
-	u64 nr = r->error;
+	u64 nr = (u64)(s64)(s32)r->error;	/* a number is an int */
 
 	if (unlikely(nr >= NR_SYSCALLS || !table[nr]))
 		r->rax = (u64)unknown(nr);
@@ -47,6 +47,4 @@ void upcall_syscall(struct regs *r)
 		r->rax = (u64)table[nr](&s);
 }
 
-SYSCALL_NOARG(statx) { return -ENOSYS; }
 SYSCALL_NOARG(rseq) { return -ENOSYS; }
-SYSCALL_NOARG(faccessat2) { return -ENOSYS; }

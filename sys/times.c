@@ -343,6 +343,8 @@ SYSCALL_FN(clock_nanosleep)
 	u64 ns, now;
 	s64 err;
 
+	if (clock >= CLOCK_THREAD_CPUTIME_ID && clock < CLOCK_BOOTTIME)
+		return -EOPNOTSUPP;
 	if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC &&
 	    clock != CLOCK_BOOTTIME)
 		return -EINVAL;

@@ -229,5 +229,5 @@ static s64 mem_write(struct file *f, vaddr_t from, u64 len, u64 *pos)
 const struct file_ops procmem_fops = {
 	.read = mem_read,
 	.write = mem_write,
-	.flags = FOP_SEEK,
+	.flags = FOP_SEEK | FOP_NO_END,
 };

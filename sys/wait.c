@@ -178,33 +178,42 @@ static s64 put_siginfo(vaddr_t to, const struct wait_req *w)
 			    w->code == CLD_CONTINUED ? SIGCONT :
 			    w->status & 0x7f;
 	}
-	return put_user_val(to, info);
+	/* signo, errno, code; pid, uid, status: the rest stays as it is. */
+	if (copy_to_user(to, &info, 12))
+		return -EFAULT;
+	return copy_to_user(to + offsetof(struct linux_siginfo, f), info.f, 12) ?
+	       -EFAULT : 0;
 }
 
+static s64 waitid_check(struct wait_req *w)
+{
+	if (w->options & ~(WNOHANG | WNOWAIT | WEXITED | WUNTRACED |
+			   WCONTINUED | __WNOTHREAD | __WALL | __WCLONE))
+		return -EINVAL;
+	if (!(w->options & (WEXITED | WUNTRACED | WCONTINUED)))
+		return -EINVAL;
+	if (w->type > P_PGID || (w->type == P_PID && (s32)w->id <= 0) ||
+	    (w->type == P_PGID && (s32)w->id < 0))
+		return -EINVAL;
+	if (w->type == P_PGID && !w->id)
+		w->id = cur_proc()->pgid;
+	return 0;
+}
+
+/* The siginfo is written in any case, with zeros when there is none. */
 SYSCALL_FN(waitid)
 {
 	struct wait_req w = {
 		.type = (u32)s->a[0], .id = (u32)s->a[1],
 		.options = (u32)s->a[3],
 	};
-	s64 ret;
+	s64 ret = waitid_check(&w);
 
-	if (w.options & ~(WNOHANG | WNOWAIT | WEXITED | WUNTRACED |
-			  WCONTINUED | __WNOTHREAD | __WALL | __WCLONE))
-		return -EINVAL;
-	if (!(w.options & (WEXITED | WUNTRACED | WCONTINUED)))
-		return -EINVAL;
-	if (w.type > P_PGID || (w.type == P_PID && (s32)w.id <= 0) ||
-	    (w.type == P_PGID && (s32)w.id < 0))
-		return -EINVAL;
-	if (w.type == P_PGID && !w.id)
-		w.id = cur_proc()->pgid;
-	ret = do_wait(&w);
-	if (ret < 0)
-		return ret;
+	if (!ret)
+		ret = do_wait(&w);
 	if (s->a[2] && put_siginfo(s->a[2], &w))
 		return -EFAULT;
-	if (s->a[4] && put_rusage(s->a[4], &w))
+	if (ret >= 0 && s->a[4] && put_rusage(s->a[4], &w))
 		return -EFAULT;
-	return 0;
+	return min(ret, 0LL);
 }
