@@ -195,7 +195,7 @@ s64 do_mmap(struct mm_struct *mm, const struct mmap_request *rq)
 		return -EINVAL;
 	if (!len || len > USER_END)
 		return -ENOMEM;
-	if (rq->mapping && rq->pgoff + (len >> PAGE_SHIFT) < rq->pgoff)
+	if (rq->mapping && rq->pgoff > ((u64)S64_MAX - len) >> PAGE_SHIFT)
 		return -EOVERFLOW;
 	mmap_write_lock(mm);
 	addr = mmap_locked(mm, rq, len);

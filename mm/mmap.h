@@ -11,6 +11,7 @@
 #define PROT_EXEC	4
 #define MAP_SHARED	0x01
 #define MAP_PRIVATE	0x02
+#define MAP_SHARED_VALIDATE 0x03
 #define MAP_TYPE	0x0f
 #define MAP_FIXED	0x10
 #define MAP_ANONYMOUS	0x20
@@ -20,6 +21,10 @@
 #define MAP_POPULATE	0x8000
 #define MAP_STACK	0x20000
 #define MAP_FIXED_NOREPLACE 0x100000
+/* Flags that mean something, here or on other machines: Linux's legacy mask. */
+#define MAP_KNOWN	(MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | 0x3900UL | \
+			 MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | 0x70000UL | \
+			 MAP_FIXED_NOREPLACE | 0xfc000000UL)
 
 struct mmap_request {
 	vaddr_t addr;

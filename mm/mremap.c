@@ -178,6 +178,21 @@ static void leave_empty(struct vm_area_struct *vma)
 	vma_merge(vma);
 }
 
+/* A second mapping of shared memory from old on.  0 or -ENOMEM. */
+static int duplicate_shared(struct vm_area_struct *vma, vaddr_t old,
+			    const struct mremap_to *dest)
+{
+	struct vm_area_struct *new;
+
+	if (vma->vm_mm->map_count >= MAX_MAP_COUNT - 3)
+		return -ENOMEM;
+	new = copy_vma(vma, old, dest->addr, dest->len);
+	if (!new)
+		return -ENOMEM;
+	vma_merge(new);
+	return 0;
+}
+
 /* [old, old + old_len) of vma goes to `to`, new_len bytes.  0 or -ENOMEM. */
 static int move_vma(struct vm_area_struct *vma, vaddr_t old, u64 old_len,
 		    const struct mremap_to *dest)
@@ -189,6 +204,8 @@ static int move_vma(struct vm_area_struct *vma, vaddr_t old, u64 old_len,
 	struct move back;
 	u64 moved;
 
+	if (!old_len)
+		return duplicate_shared(vma, old, dest);
 	if (mm->map_count >= MAX_MAP_COUNT - 3)
 		return -ENOMEM;
 	vma = isolate_vma(vma, old, old + old_len);
@@ -246,6 +263,14 @@ static int shrink(struct mm_struct *mm, vaddr_t old, u64 old_len, u64 new_len)
 	return munmap_locked(mm, old + new_len, old + old_len);
 }
 
+/* What is moved is one vma's; of shared memory nothing may be: it is doubled. */
+static int check_old(const struct vm_area_struct *vma, vaddr_t old, u64 old_len)
+{
+	if (!vma || old_len > vma->vm_end - old)
+		return -EFAULT;
+	return !old_len && !(vma->vm_flags & VM_SHARED) ? -EINVAL : 0;
+}
+
 static s64 mremap_fixed(struct mm_struct *mm, vaddr_t old, u64 old_len,
 			const struct mremap_to *dest)
 {
@@ -256,7 +281,7 @@ static s64 mremap_fixed(struct mm_struct *mm, vaddr_t old, u64 old_len,
 
 	if (to & ~PAGE_MASK)
 		return -EINVAL;
-	if (new_len > USER_END || to > USER_END - new_len)
+	if (to > USER_END - new_len)
 		return -EINVAL;
 	if (old + old_len > to && to + new_len > old)
 		return -EINVAL;				/* overlap */
@@ -272,10 +297,9 @@ static s64 mremap_fixed(struct mm_struct *mm, vaddr_t old, u64 old_len,
 		old_len = new_len;
 	}
 	vma = vma_lookup(mm, old);
-	if (!vma)
-		return -EFAULT;
-	if (old_len > vma->vm_end - old)
-		return -EFAULT;
+	err = check_old(vma, old, old_len);
+	if (err)
+		return err;
 	if (dest->flags & MREMAP_DONTUNMAP)
 		grows = new_len;
 	else if (new_len > old_len)
@@ -327,8 +351,9 @@ static s64 mremap_locked(struct mm_struct *mm, vaddr_t old, u64 old_len,
 			err = shrink(mm, old, old_len, new_len);
 		return err ? err : (s64)old;
 	}
-	if (old_len > vma->vm_end - old)
-		return -EFAULT;
+	err = check_old(vma, old, old_len);
+	if (err)
+		return err;
 	if (vma->vm_mapping && linear_page_index(vma, old) +
 	    (new_len >> PAGE_SHIFT) < vma->vm_pgoff)
 		return -EINVAL;
@@ -368,8 +393,8 @@ s64 do_mremap(struct mm_struct *mm, const struct mremap_request *rq)
 		return -EINVAL;
 	if ((old & ~PAGE_MASK) || !new_len || old + old_len < old)
 		return -EINVAL;
-	if (!old_len)
-		return -EINVAL;		/* duplicating a shared mapping */
+	if (new_len > USER_END)
+		return -EINVAL;
 	mmap_write_lock(mm);
 	if (rq->flags & MREMAP_FIXED)
 		ret = mremap_fixed(mm, old, old_len, &dest);

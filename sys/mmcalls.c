@@ -20,6 +20,9 @@ static s64 request_file(struct mmap_request *rq, struct file *f)
 {
 	struct inode *inode = f->inode;
 
+	if ((rq->flags & MAP_TYPE) == MAP_SHARED && (rq->prot & PROT_WRITE) &&
+	    !file_writable(f))
+		return -EACCES;
 	if (!file_readable(f))
 		return -EACCES;
 	if (inode && S_ISCHR(inode->mode) && inode->rdev == (1 << 8 | 5)) {
@@ -50,8 +53,11 @@ SYSCALL_FN(mmap)
 
 	if (s->a[5] & ~PAGE_MASK)
 		return -EINVAL;
-	if ((rq.flags & MAP_TYPE) == 3)		/* MAP_SHARED_VALIDATE */
+	if ((rq.flags & (MAP_TYPE | MAP_ANONYMOUS)) == MAP_SHARED_VALIDATE) {
+		if (rq.flags & ~MAP_KNOWN)
+			return -EOPNOTSUPP;
 		rq.flags = (rq.flags & ~MAP_TYPE) | MAP_SHARED;
+	}
 	if (!(rq.flags & MAP_ANONYMOUS)) {
 		f = fget(s->a[4]);
 		if (!f)
