@@ -7,6 +7,7 @@
              columns, parameters <= 5
   words      no #if in .c files, no typedef but of scalars, SPDX line first,
              inline asm only in arch/
+  calls      each system call is made by the test that sys/syscall.tbl names
 
 tools/lint.allow lists exceptions: "rule path[:function]  reason".
 Prints one line a finding; exit status 1 when there is any.
@@ -153,6 +154,35 @@ def allowed():
     return found
 
 
+# What the C library calls them.
+CALLED = {
+    "exit": "SYS_exit", "exit_group": "_exit|exit", "fadvise64":
+    "posix_fadvise", "getdents64": "getdents64|readdir", "mq_getsetattr":
+    "mq_getattr|mq_setattr", "mq_timedreceive":
+    "mq_timedreceive|mq_receive", "mq_timedsend": "mq_timedsend|mq_send",
+    "newfstatat": "fstatat", "pread64": "pread", "prlimit64": "prlimit",
+    "pselect6": "pselect", "pwrite64": "pwrite", "restart_syscall":
+    "nanosleep", "rt_sigaction": "sigaction", "rt_sigpending": "sigpending",
+    "rt_sigprocmask": "sigprocmask", "rt_sigqueueinfo": "sigqueue",
+    "rt_sigreturn": "sigaction", "rt_sigsuspend": "sigsuspend",
+    "rt_sigtimedwait": "sigtimedwait|sigwaitinfo", "set_tid_address":
+    "pthread_create", "wait4": "waitpid|wait4",
+}
+
+
+def check_calls():
+    table = open("sys/syscall.tbl", encoding="utf-8").read()
+    for name, tests in re.findall(r'SYSCALL\(\d+, (\w+), "(.*?)"', table):
+        call = re.compile(r"\b(SYS_%s|%s)\b" %
+                          (name, CALLED.get(name, name)))
+        for test in re.findall(r"abi/(\w+)", tests):
+            path = "tests/abi/%s.c" % test
+            if not os.path.exists(path) or not call.search(
+                    strip(open(path, encoding="utf-8").read())):
+                finding("calls", "sys/syscall.tbl", "%s does not call %s" %
+                        (path, name))
+
+
 def main():
     os.chdir(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     paths = sources()
@@ -162,6 +192,7 @@ def main():
         check_includes(path, raw.split("\n"))
         check_words(path, raw, code)
         check_limits(path, raw, code)
+    check_calls()
     allow = allowed()
     left = 0
     for rule, where, text in findings:
