@@ -53,6 +53,7 @@ struct mm_struct *mm_alloc(void)
 	/* commit */
 	rwsem_init(&mm->mmap_lock, LOCK_MMAP);
 	mutex_init(&mm->migrator, LOCK_MIGRATOR);
+	mmu_notifier_mm_init(mm);
 	mm->mm_rb = RB_ROOT;
 	mm->mmap_base = MMAP_BASE;
 	mm->limit_as = mm->limit_data = mm->limit_locked = ~0ULL;

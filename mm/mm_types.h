@@ -220,6 +220,8 @@ struct mm_struct {
 	u32 tlb_batch_flushed;		/* a: its value when last flushed */
 	u64 write_protect_seq;		/* m: odd while fork write-protects */
 	struct mmu_notifier_subscriptions *notifier_subscriptions; /* r, release */
+	u32 notifier_flags;		/* a: MN_*, only set */
+	struct srcu_struct notifier_srcu;	/* sections and callbacks */
 	struct mutex migrator;		/* one relocation at a time */
 	u64 relocations;		/* migrator: tables moved so far */
 	struct ksm_slot *ksm_slot;	/* m to set; exit_mmap takes it away */

@@ -3,9 +3,9 @@
  * Registration and unregistration of a notifier against open sections, and
  * the release of a dying mm.
  *
- * Code: mm/mmu_notifier.c: register_locked mmu_notifier_register
+ * Code: mm/mmu_notifier.c: publish enter_all_locks mmu_notifier_register
  * Code: mm/mmu_notifier.c: mmu_notifier_unregister mmu_notifier_release
- * Code: mm/mmu_notifier.c: start_all mmu_notifier_invalidate_range_end
+ * Code: mm/mmu_notifier_call.c: start_all __mmu_notifier_invalidate_range_end
  * Code: mm/take_all_locks.c: mm_take_all_locks mm_drop_all_locks
  * Steps: (1)-(4) of a section against (A)-(C) of register, (1)-(3) of a
  * callback against (A)-(C) of unregister, as in mm/mmu_notifier.c.

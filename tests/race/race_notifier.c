@@ -6,12 +6,12 @@
 #include "kernel/racepoint.h"
 #include "kernel/thread.h"
 #include "mm/mmu_notifier.h"
-#include "tests/kt/kt_mm.h"
+#include "tests/kt/kt_device.h"
 
 struct client {
 	struct mmu_notifier mn;
 	struct mm_struct *mm;
-	u32 starts, ends, done, gone, late;
+	u32 starts, gone, late;
 };
 
 static struct client *client_of(struct mmu_notifier *mn)
@@ -29,24 +29,9 @@ static int on_start(struct mmu_notifier *mn, const struct mmu_notifier_range *r)
 	return 0;
 }
 
-static void on_end(struct mmu_notifier *mn, const struct mmu_notifier_range *r)
-{
-	(void)r;
-	client_of(mn)->ends++;
-}
-
 static const struct mmu_notifier_ops ops = {
 	.invalidate_range_start = on_start,
-	.invalidate_range_end = on_end,
 };
-
-static void register_thread(void *arg)
-{
-	struct client *c = arg;
-
-	if (!mmu_notifier_register(&c->mn, c->mm))
-		WRITE_ONCE(c->done, 1);
-}
 
 static void unregister_thread(void *arg)
 {
@@ -67,42 +52,57 @@ static void dontneed_thread(void *arg)
 }
 
 /*
- * A truncate has told the subscribers of its start, and cleared the entry;
- * now one registers.  Does it get an end whose start it never saw?
+ * A truncate is past the place where it tells the subscribers, and has cleared
+ * nothing yet; now one registers, and maps a page.  Is it ever told?
  */
-static bool end_without_start(struct kt *t, u32 bug)
+static bool misses_truncate(struct kt *t, enum mmu_notifier_method way, u32 bug)
 {
+	const char *bugs[] = { [MN_DRAIN] = "no_drain",
+			       [MN_LOCKS] = "no_all_locks" };
 	struct kt_file *f = kt_file_create(1, 0x2000);
-	struct mm_struct *mm = mm_alloc();
-	struct client c = { .mn.ops = &ops, .mm = mm };
 	struct thread *tt, *tr;
+	struct mm_struct *mm;
+	struct kt_device d;
+	bool stale;
 
+	mmu_notifier_set_method(way);
+	mm = mm_alloc();
 	if (!KT_EXPECT(t, mm && f))
 		return false;
+	kt_device_init(&d, mm, KT_BASE);
 	kt_map_file(mm, f, 0, 0x2000, MAP_SHARED);
 	kt_peek(mm, KT_BASE);
-	bug_set("no_all_locks", bug);
-	race_arm("zap:before_end", 1);
+	bug_set(bugs[way], bug);
+	race_arm("zap:after_start", 1);
 	tt = kthread_run("truncate", -1, truncate_thread, &f->m);
-	KT_EQ(t, race_wait_parked("zap:before_end"), 0);
-	tr = kthread_run("register", -1, register_thread, &c);
+	KT_EQ(t, race_wait_parked("zap:after_start"), 0);
+	tr = kthread_run("register", -1, kt_device_register_thread, &d);
 	sleep_ms(30);
-	KT_EQ(t, READ_ONCE(c.done), bug);	/* blocked until the end */
-	race_release("zap:before_end");
+	KT_EQ(t, READ_ONCE(d.done), bug);	/* blocked until the end */
+	race_release("zap:after_start");
 	thread_join(tt);
 	thread_join(tr);
-	bug_set("no_all_locks", 0);
-	KT_EQ(t, c.done, 1);
-	mmu_notifier_unregister(&c.mn, mm);
+	bug_set(bugs[way], 0);
+	mmu_notifier_set_method(MN_DRAIN);
+	KT_EQ(t, d.err, 0);
+	KT_EQ(t, d.ends, d.starts);		/* G3, whatever happened */
+	stale = kt_device_stale(&d);
+	mmu_notifier_unregister(&d.mn, mm);
 	mmput(mm);
 	kt_file_put(f);
-	return c.ends > c.starts;
+	return stale;
 }
 
 KTEST_FLAGS(race, register_vs_truncate, KTF_LAB_ONLY)
 {
-	KT_EXPECT(t, !end_without_start(t, 0));
-	KT_EXPECT(t, end_without_start(t, 1));
+	KT_EXPECT(t, !misses_truncate(t, MN_LOCKS, 0));
+	KT_EXPECT(t, misses_truncate(t, MN_LOCKS, 1));
+}
+
+KTEST_FLAGS(race, drain_vs_truncate, KTF_LAB_ONLY)
+{
+	KT_EXPECT(t, !misses_truncate(t, MN_DRAIN, 0));
+	KT_EXPECT(t, misses_truncate(t, MN_DRAIN, 1));
 }
 
 /* A section is about to call the subscriber while that unregisters. */

@@ -11,7 +11,7 @@
 #include "mm/mmu_notifier.h"
 #include "mm/page_alloc.h"
 #include "mm/ptmigrate.h"
-#include "tests/kt/kt_mm.h"
+#include "tests/kt/kt_device.h"
 
 struct actor {
 	struct mm_struct *mm;
@@ -403,73 +403,56 @@ KTEST_FLAGS(race, anon_vma_made_twice, KTF_LAB_ONLY)
 	mmput(mm);
 }
 
-struct client {
-	struct mmu_notifier mn;
-	struct mm_struct *mm;
-	u32 starts, ends, done;
-};
-
-static int on_start(struct mmu_notifier *mn, const struct mmu_notifier_range *r)
-{
-	(void)r;
-	container_of(mn, struct client, mn)->starts++;
-	return 0;
-}
-
-static void on_end(struct mmu_notifier *mn, const struct mmu_notifier_range *r)
-{
-	(void)r;
-	container_of(mn, struct client, mn)->ends++;
-}
-
-static const struct mmu_notifier_ops ops = {
-	.invalidate_range_start = on_start,
-	.invalidate_range_end = on_end,
-};
-
-static void register_thread(void *arg)
-{
-	struct client *c = arg;
-
-	if (!mmu_notifier_register(&c->mn, c->mm))
-		WRITE_ONCE(c->done, 1);
-}
-
 /*
- * A copy under the vma's lock has opened its section when a client registers.
- * Does that get an end whose start it never saw?
+ * A copy under the vma's lock has opened its section when a device registers,
+ * and maps the original.  Is it ever told of the copy?
  */
-static bool end_without_start(struct kt *t, u32 bug)
+static bool misses_copy(struct kt *t, enum mmu_notifier_method way, u32 bug)
 {
-	struct mm_struct *mm = mm_ready(), *child = mm_alloc();
-	struct actor f = { .mm = mm, .va = KT_BASE };
-	struct client c = { .mn.ops = &ops, .mm = mm };
+	const char *bugs[] = { [MN_DRAIN] = "no_drain",
+			       [MN_LOCKS] = "all_locks_no_vmas" };
+	struct mm_struct *mm, *child;
+	struct actor f = { .va = KT_BASE };
 	struct thread *tf, *tr;
+	struct kt_device d;
+	bool stale;
 
+	mmu_notifier_set_method(way);
+	f.mm = mm = mm_ready();
+	child = mm_alloc();
 	if (!KT_EXPECT(t, mm && child))
 		return false;
+	kt_device_init(&d, mm, KT_BASE);
 	KT_EQ(t, dup_mmap(child, mm), 0);
-	bug_set("all_locks_no_vmas", bug);
+	bug_set(bugs[way], bug);
 	race_arm("cow:after_start", 1);
 	tf = kthread_run("fault", -1, fault_thread, &f);
 	KT_EQ(t, race_wait_parked("cow:after_start"), 0);
-	tr = kthread_run("register", -1, register_thread, &c);
+	tr = kthread_run("register", -1, kt_device_register_thread, &d);
 	sleep_ms(30);
-	KT_EQ(t, READ_ONCE(c.done), bug);	/* waits for the fault */
+	KT_EQ(t, READ_ONCE(d.done), bug);	/* waits for the fault */
 	race_release("cow:after_start");
 	thread_join(tf);
 	thread_join(tr);
-	bug_set("all_locks_no_vmas", 0);
+	bug_set(bugs[way], 0);
+	mmu_notifier_set_method(MN_DRAIN);
 	KT_EQ(t, f.ret, FAULT_DONE);
-	KT_EQ(t, c.done, 1);
-	mmu_notifier_unregister(&c.mn, mm);
+	KT_EQ(t, d.err, 0);
+	stale = kt_device_stale(&d);
+	mmu_notifier_unregister(&d.mn, mm);
 	mmput(mm);
 	mmput(child);
-	return c.ends > c.starts;
+	return stale;
 }
 
 KTEST_FLAGS(race, register_vs_vma_fault, KTF_LAB_ONLY)
 {
-	KT_EXPECT(t, !end_without_start(t, 0));
-	KT_EXPECT(t, end_without_start(t, 1));
+	KT_EXPECT(t, !misses_copy(t, MN_LOCKS, 0));
+	KT_EXPECT(t, misses_copy(t, MN_LOCKS, 1));
+}
+
+KTEST_FLAGS(race, drain_vs_vma_fault, KTF_LAB_ONLY)
+{
+	KT_EXPECT(t, !misses_copy(t, MN_DRAIN, 0));
+	KT_EXPECT(t, misses_copy(t, MN_DRAIN, 1));
 }
