@@ -122,6 +122,7 @@ static int unmap_one(struct page *p, struct vm_area_struct *vma, vaddr_t va,
 	mmu_notifier_range_init(&range, MMU_NOTIFY_CLEAR, vma->vm_mm, va,
 				va + PAGE_SIZE);
 	mmu_notifier_invalidate_range_start(&range);		/* (1) */
+	RACE_POINT("unmap:after_start");
 	if (page_vma_mapped(p, vma, va, &pos)) {		/* (2) */
 		if (u->locked_too || !(vma->vm_flags & VM_LOCKED)) /* U1 */
 			unmapped = clear_entry(p, vma, &pos, u);

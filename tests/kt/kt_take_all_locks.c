@@ -3,7 +3,7 @@
 #include "kernel/racepoint.h"
 #include "kernel/thread.h"
 #include "mm/take_all_locks.h"
-#include "tests/kt/kt_mm.h"
+#include "tests/kt/kt_device.h"
 
 #define VMAS 6
 
@@ -163,4 +163,59 @@ KTEST(take_all_locks, two_at_once)
 	mmput(mm);
 	mmput(child);
 	kt_file_put(f);
+}
+
+/*
+ * Two mms that share a file and anon_vmas, each registering and unregistering
+ * all the time while its pages come and go.
+ */
+struct registrar {
+	struct mm_struct *mm;
+	u32 errors;
+};
+
+static void register_many_thread(void *arg)
+{
+	struct registrar *r = arg;
+	struct kt_device d;
+
+	for (u32 i = 0; i < 20; i++) {
+		kt_device_init(&d, r->mm, KT_BASE);
+		r->errors += mmu_notifier_register(&d.mn, r->mm) != 0;
+		kt_poke(r->mm, KT_BASE, i);
+		kt_device_map(&d);
+		do_madvise_dontneed(r->mm, KT_BASE, 0x1000);
+		r->errors += kt_device_stale(&d) || d.starts != d.ends;
+		mmu_notifier_unregister(&d.mn, r->mm);
+	}
+}
+
+static void register_in_two(struct kt *t, enum mmu_notifier_method way)
+{
+	struct kt_file *f = kt_file_create(1, 0x10000);
+	struct mm_struct *mm, *child;
+	struct registrar a = { 0 }, b = { 0 };
+	struct thread *ta, *tb;
+
+	mmu_notifier_set_method(way);
+	a.mm = mm = mm_mixed(t, f);
+	b.mm = child = mm_alloc();
+	KT_ASSERT(t, mm && child);
+	KT_EQ(t, dup_mmap(child, mm), 0);
+	ta = kthread_run("registrar", -1, register_many_thread, &a);
+	tb = kthread_run("registrar", -1, register_many_thread, &b);
+	thread_join(ta);
+	thread_join(tb);
+	mmu_notifier_set_method(MN_DRAIN);
+	KT_EQ(t, a.errors + b.errors, 0);
+	expect_locks(t, mm, FREE);
+	mmput(mm);
+	mmput(child);
+	kt_file_put(f);
+}
+
+KTEST(take_all_locks, two_register)
+{
+	register_in_two(t, MN_LOCKS);
+	register_in_two(t, MN_DRAIN);
 }

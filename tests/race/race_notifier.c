@@ -6,6 +6,9 @@
 #include "kernel/racepoint.h"
 #include "kernel/thread.h"
 #include "mm/mmu_notifier.h"
+#include "mm/rmap.h"
+#include "mm/swap.h"
+#include "mm/tlb_batch.h"
 #include "tests/kt/kt_device.h"
 
 struct client {
@@ -43,7 +46,24 @@ static void unregister_thread(void *arg)
 
 static void truncate_thread(void *arg)
 {
-	truncate_pagecache(arg, 0);
+	struct kt_file *f = arg;
+
+	truncate_pagecache(&f->m, 0);
+}
+
+/* As reclaim does it, down to the flush. */
+static void reclaim_thread(void *arg)
+{
+	struct kt_file *f = arg;
+	struct page *p = find_get_page(&f->m, 0);
+	struct tlb_batch batch;
+
+	tlb_batch_init(&batch);
+	lock_page(p);
+	try_to_unmap(p, &batch);
+	tlb_batch_flush(&batch);
+	unlock_page(p);
+	put_page(p);
 }
 
 static void dontneed_thread(void *arg)
@@ -51,16 +71,26 @@ static void dontneed_thread(void *arg)
 	do_madvise_dontneed(arg, KT_BASE, 0x1000);
 }
 
+/* What is past the place where it tells subscribers, and where that is. */
+struct half_way {
+	const char *point;
+	void (*fn)(void *file);
+};
+
+static const struct half_way truncate = { "zap:after_start", truncate_thread };
+static const struct half_way reclaim = { "unmap:after_start", reclaim_thread };
+
 /*
- * A truncate is past the place where it tells the subscribers, and has cleared
- * nothing yet; now one registers, and maps a page.  Is it ever told?
+ * The operation has told the subscribers and cleared nothing yet; now one
+ * registers, and maps a page.  Is it ever told?
  */
-static bool misses_truncate(struct kt *t, enum mmu_notifier_method way, u32 bug)
+static bool misses(struct kt *t, const struct half_way *op,
+		   enum mmu_notifier_method way, u32 bug)
 {
 	const char *bugs[] = { [MN_DRAIN] = "no_drain",
 			       [MN_LOCKS] = "no_all_locks" };
 	struct kt_file *f = kt_file_create(1, 0x2000);
-	struct thread *tt, *tr;
+	struct thread *to, *tr;
 	struct mm_struct *mm;
 	struct kt_device d;
 	bool stale;
@@ -73,14 +103,14 @@ static bool misses_truncate(struct kt *t, enum mmu_notifier_method way, u32 bug)
 	kt_map_file(mm, f, 0, 0x2000, MAP_SHARED);
 	kt_peek(mm, KT_BASE);
 	bug_set(bugs[way], bug);
-	race_arm("zap:after_start", 1);
-	tt = kthread_run("truncate", -1, truncate_thread, &f->m);
-	KT_EQ(t, race_wait_parked("zap:after_start"), 0);
+	race_arm(op->point, 1);
+	to = kthread_run("half way", -1, op->fn, f);
+	KT_EQ(t, race_wait_parked(op->point), 0);
 	tr = kthread_run("register", -1, kt_device_register_thread, &d);
 	sleep_ms(30);
 	KT_EQ(t, READ_ONCE(d.done), bug);	/* blocked until the end */
-	race_release("zap:after_start");
-	thread_join(tt);
+	race_release(op->point);
+	thread_join(to);
 	thread_join(tr);
 	bug_set(bugs[way], 0);
 	mmu_notifier_set_method(MN_DRAIN);
@@ -95,14 +125,93 @@ static bool misses_truncate(struct kt *t, enum mmu_notifier_method way, u32 bug)
 
 KTEST_FLAGS(race, register_vs_truncate, KTF_LAB_ONLY)
 {
-	KT_EXPECT(t, !misses_truncate(t, MN_LOCKS, 0));
-	KT_EXPECT(t, misses_truncate(t, MN_LOCKS, 1));
+	KT_EXPECT(t, !misses(t, &truncate, MN_LOCKS, 0));
+	KT_EXPECT(t, misses(t, &truncate, MN_LOCKS, 1));
 }
 
 KTEST_FLAGS(race, drain_vs_truncate, KTF_LAB_ONLY)
 {
-	KT_EXPECT(t, !misses_truncate(t, MN_DRAIN, 0));
-	KT_EXPECT(t, misses_truncate(t, MN_DRAIN, 1));
+	KT_EXPECT(t, !misses(t, &truncate, MN_DRAIN, 0));
+	KT_EXPECT(t, misses(t, &truncate, MN_DRAIN, 1));
+}
+
+KTEST_FLAGS(race, register_vs_reclaim, KTF_LAB_ONLY)
+{
+	KT_EXPECT(t, !misses(t, &reclaim, MN_LOCKS, 0));
+	KT_EXPECT(t, misses(t, &reclaim, MN_LOCKS, 1));
+}
+
+KTEST_FLAGS(race, drain_vs_reclaim, KTF_LAB_ONLY)
+{
+	KT_EXPECT(t, !misses(t, &reclaim, MN_DRAIN, 0));
+	KT_EXPECT(t, misses(t, &reclaim, MN_DRAIN, 1));
+}
+
+struct bystander {
+	struct kt_device d;
+	struct kt_file *f;
+	struct mm_struct *mm;
+};
+
+static bool bystander_make(struct kt *t, struct bystander *b, u32 tag)
+{
+	b->f = kt_file_create(tag, 0x2000);
+	b->mm = mm_alloc();
+	if (!KT_EXPECT(t, b->mm && b->f))
+		return false;
+	kt_device_init(&b->d, b->mm, KT_BASE);
+	kt_map_file(b->mm, b->f, 0, 0x2000, MAP_SHARED);
+	kt_peek(b->mm, KT_BASE);
+	return true;
+}
+
+static void bystander_end(struct bystander *b)
+{
+	mmu_notifier_unregister(&b->d.mn, b->mm);
+	mmput(b->mm);
+	kt_file_put(b->f);
+}
+
+/*
+ * One truncate takes long, and one registration waits for it.  Can a device
+ * register with another mm meanwhile?
+ */
+static bool others_wait(struct kt *t, enum mmu_notifier_method way)
+{
+	struct bystander a, b;
+	struct thread *tt, *ta, *tb;
+	bool waits;
+
+	mmu_notifier_set_method(way);
+	if (!bystander_make(t, &a, 1) || !bystander_make(t, &b, 2))
+		return false;
+	race_arm("zap:after_start", 1);
+	tt = kthread_run("truncate", -1, truncate_thread, a.f);
+	KT_EQ(t, race_wait_parked("zap:after_start"), 0);
+	ta = kthread_run("register", -1, kt_device_register_thread, &a.d);
+	sleep_ms(30);
+	tb = kthread_run("register", -1, kt_device_register_thread, &b.d);
+	if (way == MN_DRAIN)
+		thread_join(tb);
+	else
+		sleep_ms(30);
+	KT_EQ(t, READ_ONCE(a.d.done), 0);
+	waits = !READ_ONCE(b.d.done);
+	race_release("zap:after_start");
+	thread_join(tt);
+	thread_join(ta);
+	if (way != MN_DRAIN)
+		thread_join(tb);
+	mmu_notifier_set_method(MN_DRAIN);
+	bystander_end(&a);
+	bystander_end(&b);
+	return waits;
+}
+
+KTEST_FLAGS(race, registrations_apart, KTF_LAB_ONLY)
+{
+	KT_EXPECT(t, others_wait(t, MN_LOCKS));	/* mm_all_locks_mutex */
+	KT_EXPECT(t, !others_wait(t, MN_DRAIN));
 }
 
 /* A section is about to call the subscriber while that unregisters. */
