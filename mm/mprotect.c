@@ -7,10 +7,13 @@
  *     copy).  So no page shared by fork is ever writable.
  *     A shared page of a file that is written back keeps the W it has and gets
  *     none: the fault must see its first write (mm/writeback.c, W4).
- * W2. Rights that shrink are flushed before the section ends.  Also when
- *     nothing was found but a gather is open on the mm: it has cleared entries
- *     whose flush is still owed, and after us nobody may write through them.
+ * W2. Rights that shrink are flushed once for all vmas, before mmap_lock is
+ *     released.  Also when nothing was found but a gather is open on the mm: it
+ *     has cleared entries whose flush is still owed, and after us nobody may
+ *     write through them.
  * W3. PROT_NONE entries keep page, A and D under PTE_PROTNONE with P clear.
+ * W4. A section for each top-level entry (512 GiB), from its first table on:
+ *     what is empty disturbs no device.
  *
  * Vmas before the first failure stay changed, as in Linux.
  * Locks: mmap_lock write, the vma marked.  Tests: tests/kt/kt_mmap.c
@@ -69,27 +72,41 @@ static vaddr_t protect_table(struct vm_area_struct *vma, vaddr_t va,
 	return next;
 }
 
-/* vma->vm_flags are the new ones already. */
-static void change_protection(struct vm_area_struct *vma)
+/* W4.  [va, end) lies below one top-level entry. */
+static void protect_part(struct vm_area_struct *vma, vaddr_t va, vaddr_t end,
+			 bool *flush)
 {
-	struct mm_struct *mm = vma->vm_mm;
+	struct pgtable *pt = &vma->vm_mm->pgt;
 	struct mmu_notifier_range range;
-	vaddr_t va = vma->vm_start;
-	bool flush = false;
 
-	mmu_notifier_range_init(&range, MMU_NOTIFY_PROTECTION_VMA, mm,
-				vma->vm_start, vma->vm_end);
+	va = pgtable_next_table(pt, va, end, 2);
+	if (va >= end)
+		return;
+	mmu_notifier_range_init(&range, MMU_NOTIFY_PROTECTION_VMA, vma->vm_mm,
+				va, end);
 	mmu_notifier_invalidate_range_start(&range);
-	while (va < vma->vm_end)
-		va = protect_table(vma, va, vma->vm_end, &flush);
-	if (flush || atomic_read(&mm->tlb_flush_pending))	/* W2 */
-		flush_tlb_mm_range(mm, vma->vm_start, vma->vm_end, TLB_LEAVES);
+	while (va < end) {
+		va = protect_table(vma, va, end, flush);
+		va = pgtable_next_table(pt, va, end, 1);
+	}
 	mmu_notifier_invalidate_range_end(&range);
+}
+
+/* vma->vm_flags are the new ones already. */
+static void change_protection(struct vm_area_struct *vma, bool *flush)
+{
+	const u64 span = pt_size(PT_LEVELS);
+	vaddr_t va = vma->vm_start, next;
+
+	for (; va < vma->vm_end; va = next) {
+		next = min((va & ~(span - 1)) + span, vma->vm_end);
+		protect_part(vma, va, next, flush);
+	}
 }
 
 /* One vma's part of [start, end).  0, -EACCES, -ENOMEM. */
 static int protect_vma(struct vm_area_struct **vmap, vaddr_t start,
-		       vaddr_t end, u64 rights)
+		       vaddr_t end, u64 rights, bool *flush)
 {
 	struct vm_area_struct *vma = *vmap;
 	u64 flags = (vma->vm_flags & ~(VM_READ | VM_WRITE | VM_EXEC)) | rights;
@@ -108,7 +125,7 @@ static int protect_vma(struct vm_area_struct **vmap, vaddr_t start,
 	/* commit */
 	vma_start_write(vma);
 	vma->vm_flags = flags;
-	change_protection(vma);
+	change_protection(vma, flush);
 	*vmap = vma_merge(vma);
 	return 0;
 }
@@ -120,19 +137,23 @@ static int protect_locked(struct mm_struct *mm, vaddr_t start, vaddr_t end,
 			  u64 rights)
 {
 	struct vm_area_struct *vma = vma_lookup(mm, start);
+	bool flush = false;
 	vaddr_t va = start;
-	int err;
+	int err = 0;
 
-	while (va < end) {
-		if (!vma || vma->vm_start > va)
-			return -ENOMEM;
-		err = protect_vma(&vma, va, min(end, vma->vm_end), rights);
-		if (err)
-			return err;
+	while (!err && va < end) {
+		if (!vma || vma->vm_start > va) {
+			err = -ENOMEM;
+			break;
+		}
+		err = protect_vma(&vma, va, min(end, vma->vm_end), rights,
+				  &flush);
 		va = vma->vm_end;
 		vma = vma_next(vma);
 	}
-	return 0;
+	if (flush || atomic_read(&mm->tlb_flush_pending))	/* W2 */
+		flush_tlb_mm_range(mm, start, end, TLB_LEAVES);
+	return err;
 }
 
 int do_mprotect(struct mm_struct *mm, vaddr_t addr, u64 len, int prot)

@@ -17,6 +17,8 @@
  */
 #include "arch/cpu.h"
 #include "kernel/racepoint.h"
+#include "kernel/config.h"
+#include "kernel/trace.h"
 #include "lib/err.h"
 #include "mm/internal.h"
 
@@ -33,6 +35,12 @@ static struct page *find_leaf_table(struct pt_pos *pos)
 	pos->ptep = (pte_t *)path.where[1];
 	pos->table = table_page(path.where[1]);
 	return pos->table;
+}
+
+static void trace_locked(const struct pt_pos *a, const struct pt_pos *b)
+{
+	TRACE4(PT_LOCK, a->pt, a->va, 1, a->table);
+	TRACE4(PT_LOCK, b->pt, b->va, 1, b->table);
 }
 
 int lock_table_pair(struct pt_pos *a, struct pt_pos *b)
@@ -57,6 +65,8 @@ int lock_table_pair(struct pt_pos *a, struct pt_pos *b)
 		rcu_read_unlock();
 		retired = page_test(lo, PG_retired) ||
 			  page_test(hi, PG_retired);		/* (3) */
+		if (CONFIG_LAB)
+			trace_locked(a, b);
 		if (likely(!retired))
 			return 0;
 		unlock_table_pair(a, b);
@@ -66,6 +76,10 @@ int lock_table_pair(struct pt_pos *a, struct pt_pos *b)
 
 void unlock_table_pair(struct pt_pos *a, struct pt_pos *b)
 {
+	if (CONFIG_LAB) {
+		TRACE4(PT_UNLOCK, b->pt, b->va, 1, b->table);
+		TRACE4(PT_UNLOCK, a->pt, a->va, 1, a->table);
+	}
 	if (b->table != a->table)
 		table_unlock(b->table);
 	table_unlock(a->table);

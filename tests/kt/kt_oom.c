@@ -5,6 +5,7 @@
 #include "mm/oom.h"
 #include "mm/slab.h"
 #include "mm/vmstat.h"
+#include "tests/kt/kt_a8.h"
 #include "tests/kt/kt_mm.h"
 #include "tests/kt/kt_util.h"
 
@@ -87,4 +88,23 @@ KTEST(oom, device_that_would_sleep)
 	mmu_notifier_unregister(mn, mm);
 	mmput(mm);
 	kfree(mn);
+}
+
+/* Table A8: UNMAP a vma at a time, non-blockable; the end before the flush. */
+KTEST_FLAGS(oom, reaper_order, KTF_LAB_ONLY)
+{
+	struct a8 a;
+
+	KT_ASSERT(t, a8_begin(&a, t));
+	kt_map(a.mm, 0, 300 * PAGE_SIZE, PROT_RW);
+	for (u64 i = 0; i < 300; i++)
+		KT_EQ(t, kt_poke(a.mm, KT_BASE + i * PAGE_SIZE, i), 0);
+	a.any_thread = true;
+	a8_watch(&a, KT_BASE, KT_BASE + 300 * PAGE_SIZE);
+	kill_until(t, a.mm);
+	KT_EXPECT(t, kt_wait_for(state(a.mm) == OOM_REAPED));
+	a8_expect(&a, "SLC*");
+	a8_section(&a, 0, MMU_NOTIFY_UNMAP, KT_BASE,
+		   KT_BASE + 300 * PAGE_SIZE);
+	a8_done(&a);
 }
