@@ -221,6 +221,7 @@ struct mm_struct {
 	u64 write_protect_seq;		/* m: odd while fork write-protects */
 	struct mmu_notifier_subscriptions *notifier_subscriptions; /* r, release */
 	u32 notifier_flags;		/* a: MN_*, only set */
+	const struct mm_notifier_ops *minimal_ops;	/* a: set once */
 	struct srcu_struct notifier_srcu;	/* sections and callbacks */
 	struct mutex migrator;		/* one relocation at a time */
 	u64 relocations;		/* migrator: tables moved so far */

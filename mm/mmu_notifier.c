@@ -80,17 +80,24 @@ u32 mmu_notifier_set_method(enum mmu_notifier_method m)
 	return was;
 }
 
+enum mmu_notifier_method mmu_notifier_method(void)
+{
+	return READ_ONCE(method);
+}
+
 static int notifier_param(const char *value)
 {
 	if (value && !strcmp(value, "drain"))
 		mmu_notifier_set_method(MN_DRAIN);
 	else if (value && !strcmp(value, "locks"))
 		mmu_notifier_set_method(MN_LOCKS);
+	else if (value && !strcmp(value, "minimal"))
+		mmu_notifier_set_method(MN_MINIMAL);
 	else
 		return -EINVAL;
 	return 0;
 }
-PARAM(notifier, notifier_param, "drain|locks: how secondary MMUs register");
+PARAM(notifier, notifier_param, "drain|locks|minimal: secondary MMUs");
 
 void mmu_notifier_mm_init(struct mm_struct *mm)
 {
@@ -193,6 +200,8 @@ static int enter(struct mm_struct *mm, struct mmu_notifier *mn,
 
 	might_sleep();
 	KASSERT(atomic_read(&mm->mm_users) > 0);
+	if (READ_ONCE(method) == MN_MINIMAL)
+		return -EOPNOTSUPP;
 	if (!subs_alloc(mm))
 		return -ENOMEM;
 	err = way == MN_DRAIN ? enter_drain(mm, mn) : enter_all_locks(mm, mn);

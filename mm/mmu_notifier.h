@@ -106,7 +106,8 @@ struct mmu_notifier {
  * mn hears of everything that happens to mm from now on.  Pins mm_count.
  * Sleeps, takes mmap_lock for write.  Not from a callback, nor inside a
  * section.  0; -EINVAL: start/end together with secondary TLBs; -ENOMEM;
- * -EINTR: a signal is pending.  After a failure nothing is registered.
+ * -EINTR: a signal is pending; -EOPNOTSUPP: notifier=minimal.  After a failure
+ * nothing is registered.
  */
 int mmu_notifier_register(struct mmu_notifier *mn, struct mm_struct *mm);
 /* The same with mmap_lock held for write. */
@@ -192,8 +193,11 @@ static inline void mmu_interval_set_seq(struct mmu_interval_notifier *sub,
 	WRITE_ONCE(sub->invalidate_seq, seq);
 }
 
-/* How registration makes sure of G8, from now on.  Returns what was. */
-enum mmu_notifier_method { MN_DRAIN, MN_LOCKS };
+/*
+ * How registration makes sure of G8, from now on; MN_MINIMAL: there is none,
+ * see mmu_notifier_minimal.h.  Returns what was.
+ */
+enum mmu_notifier_method { MN_DRAIN, MN_LOCKS, MN_MINIMAL };
 u32 mmu_notifier_set_method(enum mmu_notifier_method m);
 
 static inline bool mm_has_notifiers(const struct mm_struct *mm)

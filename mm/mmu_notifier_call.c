@@ -25,6 +25,7 @@
 #include "mm/internal.h"
 #include "mm/mmu_notifier.h"
 #include "mm/mmu_notifier_impl.h"
+#include "mm/mmu_notifier_minimal.h"
 
 /*
  * Sections.
@@ -114,6 +115,10 @@ static bool enter(struct mmu_notifier_range *r)
 	r->srcu = 0;
 	if (!mm_notifier_flags(mm))
 		return false;
+	if (mm_notifier_flags(mm) & MN_LEVEL0) {
+		r->srcu = MN_IN_LEVEL0;
+		return false;
+	}
 	r->srcu = 1 + srcu_read_lock(&mm->notifier_srcu);	/* (1) */
 	subs = mmu_notifier_subs(mm);
 	if (subs)
@@ -123,7 +128,9 @@ static bool enter(struct mmu_notifier_range *r)
 
 static void leave(struct mmu_notifier_range *r)
 {
-	if (r->srcu)
+	if (r->srcu == MN_IN_LEVEL0)
+		mm_minimal_range_end(r);
+	else if (r->srcu)
 		srcu_read_unlock(&r->mm->notifier_srcu, r->srcu - 1);
 	r->srcu = 0;
 }
@@ -188,6 +195,10 @@ int mmu_notifier_clear_flush_young(struct mm_struct *mm, vaddr_t start,
 	struct mmu_notifier *mn;
 	int idx, young = 0;
 
+	if (!mm_notifier_flags(mm))
+		return 0;
+	if (mm_notifier_flags(mm) & MN_LEVEL0)
+		return mm_minimal_young(mm, start, end);
 	if (!mm_has_notifiers(mm))
 		return 0;
 	idx = srcu_read_lock(&mm->notifier_srcu);
@@ -271,6 +282,10 @@ void mmu_notifier_arch_invalidate_secondary_tlbs(struct mm_struct *mm,
 	struct mmu_notifier *mn;
 	int idx;
 
+	if (!mm_notifier_flags(mm))
+		return;
+	if (mm_notifier_flags(mm) & MN_LEVEL0)
+		mm_minimal_flushed(mm, start, end);
 	if (!mm_has_notifiers(mm))
 		return;
 	idx = srcu_read_lock(&mm->notifier_srcu);

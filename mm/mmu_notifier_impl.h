@@ -7,6 +7,11 @@
 
 /* mm->notifier_flags */
 #define MN_COUNTED	BIT(0)	/* every section is in notifier_srcu */
+#define MN_LEVEL0	BIT(1)	/* minimal_ops is set; nothing else is */
+
+#define MN_IN_LEVEL0	(-1)	/* range->srcu: minimal_ops is told */
+
+enum mmu_notifier_method mmu_notifier_method(void);
 
 /* Of one mm: from its first registration to its end. */
 struct mmu_notifier_subscriptions {
