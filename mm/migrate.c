@@ -116,6 +116,7 @@ static bool replace_anon(struct page *old, struct page *new)
 	if (CONFIG_LAB)
 		page_become(new, PG_anon);
 	unfreeze(old, 1);
+	RACE_POINT("migrate:copied");
 	return true;
 }
 

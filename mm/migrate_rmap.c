@@ -25,6 +25,7 @@
  * Locks: page locks, i_mmap or anon_vma root read, section, table.
  * Tests: tests/kt/kt_migrate.c, tests/race/race_migrate.c
  */
+#include "kernel/racepoint.h"
 #include "mm/filemap.h"
 #include "mm/gup.h"
 #include "mm/internal.h"
@@ -78,6 +79,8 @@ static int migrate_one(struct page *p, struct vm_area_struct *vma, vaddr_t va,
 	(void)arg;
 	mmu_notifier_range_init(&range, MMU_NOTIFY_CLEAR, vma->vm_mm, va,
 				va + PAGE_SIZE);
+	if (BUG_SWITCH("migrate_change_pte"))
+		range.flags |= MMU_NOTIFIER_USE_CHANGE_PTE;
 	mmu_notifier_invalidate_range_start(&range);		/* (1) */
 	mapped = page_vma_mapped(p, vma, va, &pos);		/* (2) */
 	if (mapped) {

@@ -274,6 +274,7 @@ void set_pte_at_notify(struct pt_pos *pos, pte_t e)
 	}
 	change_pte(mm, pos->va, e);
 	pte_set(pos, e);
+	RACE_POINT("change_pte:primary_set");
 }
 
 void mmu_notifier_arch_invalidate_secondary_tlbs(struct mm_struct *mm,

@@ -27,6 +27,7 @@
  * Locks: oom_mutex; the reaper: mmap_lock (trylock), then zap's.
  * Tests: tests/kt/kt_oom.c, drive/pressure
  */
+#include "kernel/racepoint.h"
 #include "kernel/init.h"
 #include "kernel/mutex.h"
 #include "kernel/printk.h"
@@ -143,17 +144,20 @@ bool out_of_memory(void)
 /* O4.  A private anonymous vma nobody else needs. */
 static void reap_vma(struct vm_area_struct *vma)
 {
+	bool forgets = BUG_SWITCH("reaper_forgets");
 	struct mmu_notifier_range range;
 	struct mmu_gather tlb;
 
 	mmu_notifier_range_init(&range, MMU_NOTIFY_UNMAP, vma->vm_mm,
 				vma->vm_start, vma->vm_end);
-	if (mmu_notifier_invalidate_range_start_nonblock(&range))
+	if (!forgets && mmu_notifier_invalidate_range_start_nonblock(&range))
 		return;
 	tlb_gather_mmu(&tlb, vma->vm_mm);
 	zap_range(&tlb, vma, vma->vm_start, vma->vm_end);
-	mmu_notifier_invalidate_range_end(&range);
+	if (!forgets)
+		mmu_notifier_invalidate_range_end(&range);
 	tlb_finish_mmu(&tlb);
+	RACE_POINT("oom:reaped");
 }
 
 /* (B).  False: the lock is not to be had. */

@@ -117,11 +117,12 @@ static int unmap_one(struct page *p, struct vm_area_struct *vma, vaddr_t va,
 	struct unmap *u = arg;
 	int ret = UNMAP_GO_ON;
 	struct pt_pos pos;
-	bool unmapped = false;
+	bool unmapped = false, late = BUG_SWITCH("unmap_tells_late");
 
 	mmu_notifier_range_init(&range, MMU_NOTIFY_CLEAR, vma->vm_mm, va,
 				va + PAGE_SIZE);
-	mmu_notifier_invalidate_range_start(&range);		/* (1) */
+	if (!late)
+		mmu_notifier_invalidate_range_start(&range);	/* (1) */
 	RACE_POINT("unmap:after_start");
 	if (page_vma_mapped(p, vma, va, &pos)) {		/* (2) */
 		if (u->locked_too || !(vma->vm_flags & VM_LOCKED)) /* U1 */
@@ -129,6 +130,9 @@ static int unmap_one(struct page *p, struct vm_area_struct *vma, vaddr_t va,
 		ret = unmapped ? UNMAP_GO_ON : UNMAP_ABORT;
 		unlock_table(&pos);
 	}
+	RACE_POINT("unmap:unlocked");
+	if (late)
+		mmu_notifier_invalidate_range_start(&range);
 	mmu_notifier_invalidate_range_end(&range);		/* (6) */
 	if (unmapped)
 		put_page(p);

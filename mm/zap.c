@@ -106,8 +106,10 @@ static vaddr_t zap_table(struct zap_run *run, vaddr_t va)
 	}
 	zap_settle_dirty(run);
 	unlock_table(&pos);
-	if (what == ZAP_FLUSH)
+	if (what == ZAP_FLUSH) {
 		tlb_flush_mmu(run->tlb);
+		RACE_POINT("zap:freed");
+	}
 	return next;
 }
 

@@ -162,11 +162,11 @@ void a8_expect(struct a8 *a, const char *order)
 			"the order is %s, expected %s", a->order, order);
 }
 
-/* The n-th start or end of the mm, whatever its range. */
+/* The n-th start or end that has to do with the range. */
 static const struct trace_rec *nth(const struct a8 *a, enum trace_event e, u32 n)
 {
 	for (u32 i = 0; i < a->nr; i++)
-		if (a->rec[i].event == e && a->rec[i].arg[0] == a->mm->id &&
+		if (a->rec[i].event == e && letter_of_mm(a, &a->rec[i]) &&
 		    !n--)
 			return &a->rec[i];
 	return NULL;

@@ -76,9 +76,9 @@ KTEST_FLAGS(a8, truncate, KTF_LAB_ONLY)
 	kt_map_file(a.mm, f, FAR, 0x2000, MAP_SHARED);
 	kt_peek(a.mm, VA + 0x1000);
 	kt_peek(a.mm, VA + FAR + 0x1000);
-	a8_watch(&a, VA + 0x1000, VA + 0x4000);
+	a8_watch(&a, VA + 0x1000, VA + FAR + 0x2000);
 	truncate_pagecache(&f->m, 0x1000);
-	a8_expect(&a, "SLCUEFX");
+	a8_expect(&a, "SLCUEFSLCUEFX");
 	a8_section(&a, 0, MMU_NOTIFY_CLEAR, VA + 0x1000, VA + 0x4000);
 	a8_section(&a, 1, MMU_NOTIFY_CLEAR, VA + FAR + 0x1000, VA + FAR + 0x2000);
 	a8_done(&a);

@@ -4,6 +4,7 @@
  * it must hear of tables that leave the tree.  Its caches are kept as long as
  * the callbacks let it, so one that is not called shows at the next access.
  */
+#include "kernel/scenario.h"
 #include "kernel/racepoint.h"
 #include "kernel/rcu.h"
 #include "mm/mmu_model.h"
@@ -93,6 +94,7 @@ static u32 free_under(struct kt *t, u32 bug)
 	bug_set("sva_keeps_tables", bug);
 	mmu_model_expect(1);
 	KT_EQ(t, do_munmap(k.mm, KT_BASE, PAGES * PAGE_SIZE), 0);
+	scenario_now("munmap is done; the tables that the device cached are freed");
 	bug_clear_all();
 	rcu_barrier();
 	reports = mmu_model_reports();
@@ -124,3 +126,12 @@ KTEST(sva, new_pages_cost_one_fault)
 	KT_EQ(t, b.zaps, a.zaps);
 	kt_shadow_end(t, &k);
 }
+
+static bool walks_freed_table(struct kt *t, u32 bug)
+{
+	return free_under(t, bug) > 0;
+}
+
+SCENARIO(F30, .year = 2025, .fix = "CVE-2025-71202", .bug = "sva_keeps_tables",
+	 .title = "an IOMMU walks tables from its cache after they were freed",
+	 .point = "gather:before_flush", .harm = walks_freed_table)

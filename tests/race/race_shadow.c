@@ -5,6 +5,7 @@
  */
 #include "drivers/shadow/shadow.h"
 #include "kernel/racepoint.h"
+#include "kernel/scenario.h"
 #include "kernel/thread.h"
 #include "tests/kt/kt_mm.h"
 
@@ -82,6 +83,7 @@ static u64 whole_section(struct kt *t, u32 bug)
 		return 0;
 	bug_set("shadow_no_seq", bug);
 	do_madvise_dontneed(s.mm, KT_BASE, 0x1000);
+	scenario_now("a whole section has passed since the device's look; it installs");
 	race_release("shadow:after_gup");
 	while (!READ_ONCE(s.rd.done))
 		yield();
@@ -108,6 +110,7 @@ static u64 inside_section(struct kt *t, u32 bug)
 	race_arm("zap:before_end", 1);
 	tz = kthread_run("dontneed", -1, dontneed_thread, s.mm);
 	KT_EQ(t, race_wait_parked("zap:before_end"), 0);
+	scenario_now("the entry is cleared, the section open; the device installs");
 	race_release("shadow:after_gup");
 	sleep_ms(30);
 	KT_EQ(t, READ_ONCE(s.rd.done), bug);	/* fenced until the end */
@@ -138,3 +141,21 @@ KTEST_FLAGS(race, shadow_vs_exit, KTF_LAB_ONLY)
 	shadow_detach(s.rd.d);
 	put_page(s.page);
 }
+
+static bool stale_after_section(struct kt *t, u32 bug)
+{
+	return whole_section(t, bug) == OLD_WORD;
+}
+
+SCENARIO(F8, .year = 2022, .fix = "47b0c2e4c220", .bug = "shadow_no_seq",
+	 .title = "an entry from a look before the section is made after it",
+	 .point = "shadow:after_gup", .harm = stale_after_section)
+
+static bool stale_inside_section(struct kt *t, u32 bug)
+{
+	return inside_section(t, bug) == OLD_WORD;
+}
+
+SCENARIO(F8b, .year = 2021, .fix = "52ac8b358b0c", .bug = "shadow_no_counter",
+	 .title = "an entry is made inside the section that forbids it",
+	 .point = "zap:before_end", .harm = stale_inside_section)
