@@ -134,11 +134,16 @@ static char letter(const struct a8 *a, const struct trace_rec *r)
 	return letter_of_entry(a, r) ?: letter_of_mm(a, r);
 }
 
-/* want may end in "*": whatever comes then. */
+/* want may begin with "*": looks before the first section; or end in one. */
 static bool same_order(const char *is, const char *want)
 {
-	size_t n = strlen(want);
+	size_t n;
 
+	if (*want == '*') {
+		want++;
+		is = strchr(is, 'S') ?: is;
+	}
+	n = strlen(want);
 	if (n && want[n - 1] == '*')
 		return !strncmp(is, want, n - 1);
 	return !strcmp(is, want);

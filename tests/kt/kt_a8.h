@@ -41,7 +41,10 @@ void a8_done(struct a8 *a);
 void a8_done_after_exit(struct a8 *a);
 /* From here on; the page that va maps now is the one whose free counts. */
 void a8_watch(struct a8 *a, vaddr_t start, vaddr_t end);
-/* Since a8_watch() this happened, in this order; "*": whatever comes then. */
+/*
+ * Since a8_watch() this happened, in this order; "*" at the end: whatever
+ * comes then; in front: looks before the first section.
+ */
 void a8_expect(struct a8 *a, const char *order);
 /* The n-th section of it, from 0. */
 void a8_section(struct a8 *a, u32 n, enum mmu_notifier_event event,

@@ -6,6 +6,7 @@
 #include "mm/lru.h"
 #include "mm/tlb_batch.h"
 #include "tests/kt/kt_a8.h"
+#include "tests/kt/kt_ksm.h"
 #include "tests/kt/kt_swap.h"
 
 #define VA	KT_BASE
@@ -167,4 +168,34 @@ KTEST_FLAGS(a8, page_mkclean, KTF_LAB_ONLY)
 	put_page(p);
 	a8_done(&a);
 	kt_file_put(f);
+}
+
+/* Page n of two equal ones that KSM finds. */
+static void expect_merge(struct kt *t, u64 n, const char *order)
+{
+	vaddr_t va = VA + n * PAGE_SIZE;
+	struct a8 a;
+
+	KT_ASSERT(t, a8_begin(&a, t));
+	kt_map(a.mm, 0, 2 * PAGE_SIZE, PROT_RW);
+	kt_poke(a.mm, VA, 7);
+	kt_poke(a.mm, VA + PAGE_SIZE, 7);
+	KT_EQ(t, do_madvise(a.mm, VA, 2 * PAGE_SIZE, MADV_MERGEABLE), 0);
+	ksm_scan_passes(1);			/* sums */
+	a8_watch(&a, va, va + PAGE_SIZE);
+	ksm_scan_passes(1);
+	KT_EXPECT(t, kt_merged(a.mm, va));
+	a8_expect(&a, order);
+	a8_section(&a, 0, MMU_NOTIFY_CLEAR, va, va + PAGE_SIZE);
+	a8_done(&a);
+}
+
+/*
+ * The second finds its partner, is write-protected and becomes the shared one;
+ * the first is write-protected, compared, replaced by it, and freed.
+ */
+KTEST_FLAGS(a8, ksm_merge, KTF_LAB_ONLY)
+{
+	expect_merge(t, 1, "*SLCFHWUE*");
+	expect_merge(t, 0, "*SLCFHWUESLCFHWUEX");
 }

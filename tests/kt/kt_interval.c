@@ -4,6 +4,7 @@
 #include "kernel/scenario.h"
 #include "kernel/thread.h"
 #include "lib/string.h"
+#include "mm/mmu_notifier_impl.h"
 #include "tests/kt/kt_device.h"
 #include "tests/kt/kt_interval.h"
 
@@ -79,7 +80,8 @@ KTEST(interval, numbers)
 }
 
 /* Who comes while a section is open counts as invalidated until its end. */
-static void comes_inside(struct kt *t, struct mm_struct *mm, u64 off)
+static void comes_inside(struct kt *t, struct mm_struct *mm, u64 off,
+			 u32 told_inside)
 {
 	struct mmu_notifier_range r;
 	struct kt_interval k;
@@ -91,6 +93,7 @@ static void comes_inside(struct kt *t, struct mm_struct *mm, u64 off)
 	KT_EXPECT(t, seq & 1);
 	section(mm, 0x1000, 0x1000);
 	KT_EQ(t, k.sub.invalidate_seq, seq);
+	KT_EQ(t, k.calls, told_inside);
 	mmu_notifier_invalidate_range_end(&r);
 	KT_EQ(t, mmu_interval_read_begin(&k.sub), seq);	/* does not wait */
 	KT_EXPECT(t, !kt_interval_retry(&k, seq));
@@ -107,8 +110,8 @@ KTEST(interval, insert_in_section)
 
 	KT_ASSERT(t, mm);
 	KT_EQ(t, kt_interval_insert(&first, mm, KT_BASE, 0x1000), 0);
-	comes_inside(t, mm, 0x8000);	/* nobody is hit: put in at once */
-	comes_inside(t, mm, 0);		/* the first is: put off */
+	comes_inside(t, mm, 0x8000, 1);	/* nobody is hit: put in at once */
+	comes_inside(t, mm, 0, 0);	/* the first is: put off */
 	mmu_interval_notifier_remove(&first.sub);
 	mmput(mm);
 }
@@ -171,6 +174,7 @@ KTEST(interval, nonblock_refused)
 	k.refuse = true;
 	KT_EQ(t, mmu_notifier_invalidate_range_start_nonblock(&r), -EAGAIN);
 	KT_EXPECT(t, d.starts == 0 && d.ends == 0);
+	KT_ASSERT(t, !mmu_notifier_subs(mm)->active);
 	seq = mmu_interval_read_begin(&k.sub);	/* waits for no section */
 	KT_EXPECT(t, !kt_interval_retry(&k, seq));
 	k.refuse = false;
@@ -209,6 +213,7 @@ KTEST(interval, list_refuses)
 				KT_BASE + 0x1000);
 	KT_EQ(t, mmu_notifier_invalidate_range_start_nonblock(&r), -EAGAIN);
 	KT_EQ(t, k.calls, 1);
+	KT_ASSERT(t, !mmu_notifier_subs(mm)->active);
 	seq = mmu_interval_read_begin(&k.sub);
 	section(mm, 0, 0x1000);
 	KT_EQ(t, k.seq, seq + 2);

@@ -79,6 +79,7 @@ KTEST_FLAGS(race, interval_reader_waits, KTF_LAB_ONLY)
 	tr = kthread_run("reader", -1, reader_thread, &r);
 	KT_EQ(t, race_wait_parked("interval:reader_waits"), 0);
 	race_release("interval:reader_waits");
+	sleep_ms(30);
 	KT_EQ(t, READ_ONCE(r.done), 0);
 	race_release("zap:before_end");
 	thread_join(ts);

@@ -147,6 +147,38 @@ KTEST_FLAGS(race, drain_vs_reclaim, KTF_LAB_ONLY)
 	KT_EXPECT(t, misses(t, &reclaim, MN_DRAIN, 1));
 }
 
+/* G3: a section that told others of its start has no end for a newcomer. */
+KTEST_FLAGS(race, drain_pairs_ends, KTF_LAB_ONLY)
+{
+	struct kt_file *f = kt_file_create(1, 0x2000);
+	struct mm_struct *mm = mm_alloc();
+	struct kt_device old, d;
+	struct thread *to, *tr;
+
+	KT_ASSERT(t, mm && f);
+	kt_map_file(mm, f, 0, 0x2000, MAP_SHARED);
+	kt_peek(mm, KT_BASE);
+	kt_device_init(&old, mm, KT_BASE);
+	kt_device_init(&d, mm, KT_BASE);
+	KT_EQ(t, mmu_notifier_register(&old.mn, mm), 0);
+	race_arm("zap:after_start", 1);
+	to = kthread_run("truncate", -1, truncate_thread, f);
+	KT_EQ(t, race_wait_parked("zap:after_start"), 0);
+	race_arm("register:published", 1);
+	tr = kthread_run("register", -1, kt_device_register_thread, &d);
+	KT_EQ(t, race_wait_parked("register:published"), 0);
+	race_release("zap:after_start");
+	thread_join(to);
+	KT_EXPECT(t, old.starts == 1 && old.ends == 1);
+	KT_EXPECT(t, d.starts == 0 && d.ends == 0);
+	race_release("register:published");
+	thread_join(tr);
+	mmu_notifier_unregister(&old.mn, mm);
+	mmu_notifier_unregister(&d.mn, mm);
+	mmput(mm);
+	kt_file_put(f);
+}
+
 struct bystander {
 	struct kt_device d;
 	struct kt_file *f;
