@@ -208,7 +208,9 @@ static void register_in_two(struct kt *t, enum mmu_notifier_method way)
 	thread_join(tb);
 	mmu_notifier_set_method(MN_DRAIN);
 	KT_EQ(t, a.errors + b.errors, 0);
+	mmap_read_lock(mm);
 	expect_locks(t, mm, FREE);
+	mmap_read_unlock(mm);
 	mmput(mm);
 	mmput(child);
 	kt_file_put(f);
