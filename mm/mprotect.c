@@ -87,7 +87,8 @@ static void protect_part(struct vm_area_struct *vma, vaddr_t va, vaddr_t end,
 	mmu_notifier_invalidate_range_start(&range);
 	while (va < end) {
 		va = protect_table(vma, va, end, flush);
-		va = pgtable_next_table(pt, va, end, 1);
+		if (va < end)
+			va = pgtable_next_table(pt, va, end, 1);
 	}
 	mmu_notifier_invalidate_range_end(&range);
 }

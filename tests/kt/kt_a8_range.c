@@ -186,6 +186,10 @@ KTEST_FLAGS(a8, mprotect_top_entries, KTF_LAB_ONLY)
 	a8_watch(&a, base, base + 1024 * GIB);
 	KT_EQ(t, do_mprotect(a.mm, base + 512 * GIB, 512 * GIB, PROT_RW), 0);
 	a8_expect(&a, "");
+	/* What lies behind the end stays as it is. */
+	KT_EQ(t, kt_poke(a.mm, base + 512 * GIB, 1), 0);
+	KT_EQ(t, do_mprotect(a.mm, base, 512 * GIB, PROT_NONE), 0);
+	KT_EXPECT(t, pte_write(kt_pte(a.mm, base + 512 * GIB)));
 	a8_done(&a);
 }
 
