@@ -32,6 +32,7 @@
 #include "mm/lru.h"
 #include "mm/motion.h"
 #include "mm/rmap.h"
+#include "mm/shmem.h"
 #include "mm/swapops.h"
 #include "mm/vmalloc.h"
 #include "mm/writeback.h"
@@ -142,7 +143,7 @@ static void audit_leaf(struct vma_audit *v, vaddr_t va, pte_t e)
 static void audit_swap(struct vma_audit *v, pte_t e)
 {
 	v->swap++;
-	check_swap_entry(e);
+	check_swap_entry(pte_to_swp(e));
 }
 
 static vaddr_t audit_leaf_table(struct vma_audit *v, vaddr_t va)
@@ -370,31 +371,46 @@ static u64 audit_tags(struct audit *a, struct address_space *m,
 	return dirty;
 }
 
+struct cache_audit { struct audit *a; u64 pages, dirty, swapped; };
+
+/* i_pages_lock held. */
+static void audit_item(struct cache_audit *c, struct address_space *m,
+		       u64 index, void *item)
+{
+	struct page *p = item;
+
+	if (item_is_swap(item)) {
+		check_swap_entry(item_entry(item));
+		c->swapped++;
+		return;
+	}
+	if (p->mapping != m || p->index != index)
+		problem(c->a, "frame %llx in a page cache at %llu says %llu",
+			page_to_pfn(p), index, p->index);
+	c->a->frame[page_to_pfn(p)] |= F_CACHE;
+	c->dirty += audit_tags(c->a, m, p);
+	c->pages++;
+}
+
 static void audit_mapping(struct address_space *m, void *arg)
 {
-	struct audit *a = arg;
-	u64 index[16], n = 0, first = 0, dirty = 0;
+	struct cache_audit c = { .a = arg };
+	u64 index[16], first = 0;
 	void *item[16];
 	u32 got;
 
 	spin_lock(&m->i_pages_lock);
 	while ((got = radix_tree_gang_lookup(&m->i_pages, item, index, first,
 					     ARRAY_SIZE(item)))) {
-		for (u32 i = 0; i < got; i++) {
-			struct page *p = item[i];
-
-			if (p->mapping != m || p->index != index[i])
-				problem(a, "frame %llx in a page cache at %llu says %llu",
-					page_to_pfn(p), index[i], p->index);
-			a->frame[page_to_pfn(p)] |= F_CACHE;
-			dirty += audit_tags(a, m, p);
-		}
-		n += got;
+		for (u32 i = 0; i < got; i++)
+			audit_item(&c, m, index[i], item[i]);
 		first = index[got - 1] + 1;
 	}
-	if (n != m->nrpages || dirty != m->nrdirty)
-		problem(a, "I8: a page cache holds %llu pages, %llu dirty, counts %llu, %llu",
-			n, dirty, m->nrpages, m->nrdirty);
+	if (c.pages != m->nrpages || c.dirty != m->nrdirty ||
+	    c.swapped != m->nrswapped)
+		problem(c.a, "I8: a cache: %llu pages, %llu dirty, %llu out, not %llu, %llu, %llu",
+			c.pages, c.dirty, c.swapped, m->nrpages, m->nrdirty,
+			m->nrswapped);
 	spin_unlock(&m->i_pages_lock);
 }
 

@@ -2,7 +2,8 @@
 /*
  * The auditor's part about swap and the reclaim lists.
  *
- * I9.  A slot's count is the number of swap entries found that name it; it is
+ * I9.  A slot's count is the number of swap entries found that name it, in tables
+ *      and in files; it is
  *      marked cached if and only if the cache has a page for it; a slot that
  *      is neither is not marked used.
  * I10. A page on a list is PG_lru and on the list its flags name; lists are as
@@ -42,9 +43,8 @@ void check_swap_begin(void)
 	}
 }
 
-void check_swap_entry(pte_t e)
+void check_swap_entry(swp_entry_t entry)
 {
-	swp_entry_t entry = pte_to_swp(e);
 	struct swap_info *si = swap_info_of(entry);
 
 	if (!CONFIG_LAB)

@@ -157,11 +157,11 @@ static void print_one_mapping(struct address_space *m, void *arg)
 {
 	u64 *shown = arg;
 
-	if (!READ_ONCE(m->nrpages))
+	if (!READ_ONCE(m->nrpages) && !READ_ONCE(m->nrswapped))
 		return;
 	(*shown)++;
-	kprintf("%8llu pages %10llu bytes  %s\n", m->nrpages, m->size,
-		m->a_ops->name ? m->a_ops->name(m) : "?");
+	kprintf("%8llu pages %8llu in swap %10llu bytes  %s\n", m->nrpages,
+		m->nrswapped, m->size, m->a_ops->name ? m->a_ops->name(m) : "?");
 }
 
 static int cmd_pagecache(int argc, char **argv)

@@ -31,6 +31,7 @@
 #include "mm/cow.h"
 #include "mm/filemap.h"
 #include "mm/rmap.h"
+#include "mm/shmem.h"
 
 struct window {
 	u64 first, last;		/* file pages, inclusive */
@@ -82,7 +83,7 @@ static void take_pages(struct address_space *m, struct window *w)
 	n = radix_tree_gang_lookup(&m->i_pages, item, index, w->first,
 				   (u32)(w->last - w->first + 1));
 	for (u32 i = 0; i < n && index[i] <= w->last; i++)
-		if (take(m, item[i], index[i]))
+		if (!item_is_swap(item[i]) && take(m, item[i], index[i]))
 			w->pages[w->nr++] = item[i];
 	rcu_read_unlock();
 }

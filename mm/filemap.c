@@ -12,7 +12,8 @@
  * C5. Dirty is tested after the freeze: a holder that wrote, set dirty and put
  *     did so before the freeze could succeed (cmpxchg is the barrier).
  * C6. Pages removed by truncate may still have holders: they see mapping NULL
- *     under the page lock and look the page up again.
+ *     under the page lock and look the page up again.  So do those that went
+ *     to swap, whose slot has a swap item then (shmem.h): no page, no reference.
  *
  * Interleavings and their tests:
  *	(2) before (A)	(A) fails, page stays		race_filemap get_first
@@ -32,13 +33,14 @@
 #include "mm/lru.h"
 #include "mm/motion.h"
 #include "mm/page_alloc.h"
+#include "mm/shmem.h"
 #include "mm/slab.h"
 #include "mm/writeback.h"
 
 static struct kmem_cache *node_cache;
 static struct rwsem mappings_sem = RWSEM_INIT(mappings_sem, LOCK_MAPPINGS);
 static LIST_HEAD(all_mappings);			/* mappings_sem */
-static atomic64_t nr_pages;
+static atomic64_t nr_pages, nr_shmem;
 static DEFINE_PER_CPU(struct filemap_stats, counts);
 
 static struct radix_tree_node *node_alloc(void *ctx)
@@ -74,6 +76,7 @@ void address_space_init_tree(struct address_space *m)
 	spin_lock_init(&m->i_pages_lock, LOCK_I_PAGES);
 	radix_tree_init(&m->i_pages, &node_ops, NULL);
 	m->nrpages = 0;
+	m->nrswapped = 0;
 }
 
 void address_space_init(struct address_space *m,
@@ -119,6 +122,19 @@ u64 nr_cache_pages(void)
 	return (u64)atomic64_read(&nr_pages);
 }
 
+u64 nr_shmem_pages(void)
+{
+	return (u64)atomic64_read(&nr_shmem);
+}
+
+/* PG_swapbacked of a page stays as it is while a file has it. */
+void account_cache_page(const struct page *p, s64 n)
+{
+	atomic64_add(n, &nr_pages);
+	if (page_test(p, PG_swapbacked))
+		atomic64_add(n, &nr_shmem);
+}
+
 void filemap_stats(struct filemap_stats *s)
 {
 	const u64 *from;
@@ -137,13 +153,13 @@ void filemap_stats(struct filemap_stats *s)
 /*
  * One try.  RCU section held.  True: *found is the answer (or NULL).
  */
-static bool try_lookup(struct address_space *m, u64 index, struct page **found)
+static bool try_lookup(struct address_space *m, u64 index, void **found)
 {
 	void **slot = radix_tree_lookup_slot(&m->i_pages, index);
 	struct page *p = slot ? rcu_dereference(*slot) : NULL;	/* (1) */
 
 	*found = p;
-	if (!p)
+	if (!p || item_is_swap(p))
 		return true;
 	RACE_POINT("filemap:after_load");
 	if (!get_page_unless_zero(p)) {				/* (2) */
@@ -160,16 +176,29 @@ static bool try_lookup(struct address_space *m, u64 index, struct page **found)
 	return false;
 }
 
-struct page *find_get_page(struct address_space *m, u64 index)
+void *find_get_item(struct address_space *m, u64 index)
 {
-	struct page *p;
+	void *item;
 
 	this_cpu_inc(counts.lookups);
 	rcu_read_lock();
-	while (!try_lookup(m, index, &p))
+	while (!try_lookup(m, index, &item))
 		cpu_relax();
 	rcu_read_unlock();
-	return p;
+	return item;
+}
+
+struct page *find_get_page(struct address_space *m, u64 index)
+{
+	void *item = find_get_item(m, index);
+
+	return item_is_swap(item) ? NULL : item;
+}
+
+void put_item(void *item)
+{
+	if (!item_is_swap(item))
+		put_page(item);
 }
 
 int add_to_page_cache(struct page *p, struct address_space *m, u64 index)
@@ -179,6 +208,8 @@ int add_to_page_cache(struct page *p, struct address_space *m, u64 index)
 	KASSERT(page_test(p, PG_locked));
 	get_page(p);						/* C2 */
 	p->index = index;
+	if (mapping_swaps_all(m))
+		page_set(p, PG_swapbacked);
 	WRITE_ONCE(p->mapping, m);
 	spin_lock(&m->i_pages_lock);
 	err = radix_tree_insert(&m->i_pages, index, p);		/* C1 */
@@ -192,7 +223,7 @@ int add_to_page_cache(struct page *p, struct address_space *m, u64 index)
 		put_page(p);
 		return err;
 	}
-	atomic64_inc(&nr_pages);
+	account_cache_page(p, 1);
 	this_cpu_inc(counts.added);
 	lru_add(p);
 	return 0;
@@ -208,7 +239,7 @@ static void remove_locked(struct address_space *m, struct page *p)
 	if (CONFIG_LAB)
 		page_unbecome(p, PG_cache);
 	WRITE_ONCE(p->mapping, NULL);
-	atomic64_dec(&nr_pages);
+	account_cache_page(p, -1);
 	this_cpu_inc(counts.removed);
 }
 
@@ -360,9 +391,18 @@ static bool page_uptodate(const struct page *p)
 static struct page *read_missing_page(struct address_space *m, u64 index)
 {
 	struct page *p;
+	void *item;
 
 	for (;;) {
-		p = find_get_page(m, index);
+		item = find_get_item(m, index);
+		if (item_is_swap(item)) {
+			p = shmem_swap_in(m, index, item);
+			if (PTR_ERR_OR_ZERO(p) != -EAGAIN)
+				return p;
+			cpu_relax();
+			continue;
+		}
+		p = item;
 		if (p && page_uptodate(p))
 			return p;
 		if (!p) {

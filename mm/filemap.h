@@ -30,9 +30,17 @@ void delete_from_page_cache(struct page *p);
 
 /* Page with a reference, or NULL.  Lockless. */
 struct page *find_get_page(struct address_space *m, u64 index);
+/*
+ * The same, but a slot whose page is in swap gives its swap item (shmem.h).
+ * put_item: what the answer holds is given back.
+ */
+void *find_get_item(struct address_space *m, u64 index);
+void put_item(void *item);
 /* Up to GANG pages with references, index >= *next, which moves behind them. */
 #define GANG	16U
 u32 find_get_pages(struct address_space *m, u64 *next, struct page **pages);
+u32 find_get_items(struct address_space *m, u64 *next, void **items,
+		   u64 *index);
 /* Uptodate page with a reference, reading it if needed.  ERR_PTR. Sleeps. */
 struct page *read_cache_page(struct address_space *m, u64 index);
 /* New locked page enters the cache.  0, -EEXIST, -ENOMEM. */
@@ -101,6 +109,9 @@ struct filemap_stats {
 };
 void filemap_stats(struct filemap_stats *s);
 u64 nr_cache_pages(void);
+u64 nr_shmem_pages(void);		/* those that only swap could free */
+/* A page enters (1) or leaves (-1) a file's tree. */
+void account_cache_page(const struct page *p, s64 n);
 void for_each_mapping(void (*fn)(struct address_space *m, void *arg), void *arg);
 
 #endif

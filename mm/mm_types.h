@@ -134,6 +134,7 @@ struct address_space {
 	spinlock_t i_pages_lock;			/* LOCK_I_PAGES */
 	struct radix_tree_root i_pages;			/* i, r for lookups */
 	u64 nrpages;					/* i */
+	u64 nrswapped;	/* i: slots of i_pages with a swap entry (shmem.h) */
 	u64 nrdirty;			/* i, read anywhere: tagged DIRTY */
 	u64 size;					/* a: bytes; i_size */
 	struct rwsem i_mmap_rwsem;
@@ -147,6 +148,9 @@ struct address_space {
 enum page_tag { TAG_DIRTY, TAG_WRITEBACK, TAG_TOWRITE };
 #define AS_MM_ALL_LOCKS	0		/* bit: taken by mm_take_all_locks */
 #define AS_WRITTEN	1		/* bit: a mapping was; its times are due */
+/* I, by its owner, before it has pages */
+#define AS_SWAP		2		/* bit: no device; dirty pages go to swap */
+#define AS_ORIGIN	3		/* bit: clean ones can be made again */
 
 struct vm_area_struct {
 	vaddr_t vm_start, vm_end;	/* v */

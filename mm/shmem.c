@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Anonymous shared memory: an address_space whose pages start as zeros and
- * live in the page cache only.  A page that was ever written is dirty and so
- * never dropped; a clean one is all zeros and may be made again.
+ * live in the page cache, or in swap (shmem_swap.c).  A page that was ever
+ * written is dirty and so never dropped; a clean one is all zeros and may be
+ * made again.
  *
  * Lifetime: refs counts vmas and the creator; the last put drops all pages.
  * Tests: tests/kt/kt_mmap.c
@@ -62,6 +63,7 @@ struct address_space *shmem_create(u64 bytes)
 		return NULL;
 	atomic_set(&s->refs, 1);
 	address_space_init(&s->mapping, &shmem_ops, s);
+	mapping_set_kind(&s->mapping, AS_SWAP);
 	s->mapping.size = bytes;
 	return &s->mapping;
 }

@@ -8,6 +8,7 @@
  *	(4) unmap it everywhere		flushes owed by the batch
  *	 -- all pages of the batch done: flush once --
  *	(5) dirty: write it back	under way: back to its list, free later
+ *	    (a page of a file in memory goes to the swap cache: shmem_swap.c)
  *	(6) freeze the count, look again, out of its cache
  *	(7) free it
  *
@@ -33,6 +34,7 @@
 #include "mm/filemap.h"
 #include "mm/page_alloc.h"
 #include "mm/rmap.h"
+#include "mm/shmem.h"
 #include "mm/swap.h"
 #include "mm/tlb_batch.h"
 #include "mm/vmscan.h"
@@ -82,11 +84,18 @@ static enum verdict prepare(struct page *p, struct scan_control *sc,
 	return RECLAIM_IT;
 }
 
-/* A file's page that nothing can write is in use, as far as we know. */
-static bool file_page_clean(struct page *p)
+/*
+ * A dirty page in no swap cache.  True: go on.  A file's page that nothing can
+ * write is in use, as far as we know.
+ */
+static bool file_page_writable(struct page *p)
 {
-	if (!READ_ONCE(p->mapping) || page_is_anon(p))
+	const struct address_space *m = READ_ONCE(p->mapping);
+
+	if (!m || page_is_anon(p))
 		return true;				/* truncated; lazyfree */
+	if (mapping_can_swap(m) && shmem_swap_out(p))
+		return true;
 	page_set(p, PG_active);
 	return false;
 }
@@ -104,8 +113,10 @@ static bool write_back(struct page *p, struct scan_control *sc)
 {
 	if (!page_test(p, PG_dirty))
 		return true;
+	if (!page_test(p, PG_swapcache) && !file_page_writable(p))
+		return false;
 	if (!page_test(p, PG_swapcache))
-		return file_page_clean(p);
+		return true;
 	if (!swap_count((swp_entry_t){ p->private }))
 		return true;			/* nobody wants the bytes */
 	swap_writepage(p);

@@ -99,9 +99,11 @@ void swap_cache_init(void);
 /* Page with a reference, or NULL. */
 struct page *swap_cache_find(swp_entry_t entry);
 /*
- * Anonymous page, locked: gives it a slot and makes it dirty.  False: none is
- * left.
+ * p locked, in no swap cache: gives it a slot that nobody counts yet, and makes
+ * it dirty.  val 0: none is left.
  */
+swp_entry_t swap_cache_add(struct page *p);
+/* The same for an anonymous page.  False: none is left. */
 bool add_to_swap(struct page *p);
 /* p locked, not under writeback: it is an ordinary page again, and dirty. */
 void swap_cache_delete(struct page *p);

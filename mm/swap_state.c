@@ -96,22 +96,27 @@ static struct address_space *cache_of(const struct page *p)
 	return &swap_info_of((swp_entry_t){ p->private })->cache;
 }
 
-bool add_to_swap(struct page *p)
+swp_entry_t swap_cache_add(struct page *p)
 {
 	swp_entry_t entry;
 
-	KASSERT(page_test(p, PG_locked) && page_is_anon(p) &&
-		!page_test(p, PG_swapcache));
+	KASSERT(page_test(p, PG_locked) && !page_test(p, PG_swapcache));
 	entry = swap_alloc_slot();
 	if (!entry.val)
-		return false;
+		return entry;
 	if (cache_insert(p, entry)) {
 		swap_cache_release(entry);
-		return false;
+		return (swp_entry_t){ 0 };
 	}
 	page_set(p, PG_uptodate);
 	set_page_dirty(p);					/* C2 */
-	return true;
+	return entry;
+}
+
+bool add_to_swap(struct page *p)
+{
+	KASSERT(page_is_anon(p));
+	return swap_cache_add(p).val;
 }
 
 void swap_cache_delete(struct page *p)

@@ -4,7 +4,7 @@
  *
  *	(1) it gives out no more slots (SWAP_LEAVING)
  *	(2) every mm: each of its swap entries is exchanged for its page, as a
- *	    read fault would
+ *	    read fault would; every file: the pages it has there
  *	(3) pages still cached that nobody counts leave the cache
  *	(4) slots are left: a fork copied entries behind our back, or a process
  *	    is ending: (2) again
@@ -21,6 +21,7 @@
 #include "lib/err.h"
 #include "mm/cow.h"
 #include "mm/motion.h"
+#include "mm/shmem.h"
 #include "mm/swap.h"
 
 /* The next swap entry of that device at or after *va, or false. */
@@ -91,6 +92,8 @@ static int unuse(struct swap_info *si)
 				unuse_mm(mm, si->type) : 0;
 		if (mm)
 			mmput(mm);
+		if (!err)
+			err = shmem_unuse(si->type);
 		swap_cache_drop(si);				/* (3) */
 		if (err)
 			return err;

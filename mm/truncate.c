@@ -13,6 +13,9 @@
  *     no reference but the cache's and ours.
  * U4. A page under write-back leaves only when its write is over: the device
  *     reads its frame.
+ * U5. What is in swap goes too.  A page on its way there or back is met as one
+ *     or the other: what was looked up and is not there any more is looked up
+ *     again, at its place.
  *
  * Locks: page lock, then i_mmap_rwsem, then table locks.
  * Tests: tests/kt/kt_filemap.c
@@ -24,89 +27,100 @@
 #include "mm/mmap.h"
 #include "mm/motion.h"
 #include "mm/rmap.h"
+#include "mm/shmem.h"
 
 /* The page is locked: no fault maps it again while it is unmapped. */
 #define UNMAP_TRIES	1000
 
-u32 find_get_pages(struct address_space *m, u64 *next, struct page **pages)
+u32 find_get_items(struct address_space *m, u64 *next, void **items,
+		   u64 *index)
 {
-	u64 index[GANG];
 	u32 n, got = 0;
 
 	rcu_read_lock();
-	n = radix_tree_gang_lookup(&m->i_pages, (void **)pages, index, *next,
-				   GANG);
+	n = radix_tree_gang_lookup(&m->i_pages, items, index, *next, GANG);
 	rcu_read_unlock();
-	for (u32 i = 0; i < n; i++) {
-		struct page *p = find_get_page(m, index[i]);
-
-		if (p)
-			pages[got++] = p;
-	}
 	*next = n ? index[n - 1] + 1 : U64_MAX;
+	for (u32 i = 0; i < n; i++) {
+		items[got] = find_get_item(m, index[i]);
+		index[got] = index[i];
+		got += items[got] != NULL;
+	}
 	return got;
 }
 
-static void truncate_page(struct address_space *m, struct page *p)
+u32 find_get_pages(struct address_space *m, u64 *next, struct page **pages)
 {
+	u64 index[GANG];
+	u32 n = find_get_items(m, next, (void **)pages, index), got = 0;
+
+	for (u32 i = 0; i < n; i++)
+		if (!item_is_swap(pages[i]))
+			pages[got++] = pages[i];
+	return got;
+}
+
+/* U1: p is locked, so nobody maps it again. */
+static void unmap_cut_page(struct page *p)
+{
+	for (u32 i = 0; page_mapped(p); i++) {
+		unmap_mapping_range(p->mapping, p->index, p->index);
+		if (CONFIG_LAB && i == UNMAP_TRIES)
+			panic("pfn %llx of a file stays mapped, %d times, at index %llx",
+			      page_to_pfn(p), page_mapcount(p), p->index);
+		if (page_mapped(p))
+			yield();
+	}
+}
+
+/* What is dropped, and how its pages are unmapped. */
+struct drop { u64 first, last; void (*unmap)(struct page *p); };
+
+/* False: it went to swap or came from there meanwhile (U5). */
+static bool drop_item(struct address_space *m, u64 index, void *item,
+		      const struct drop *d)
+{
+	struct page *p = item;
+	bool ours;
+
+	if (item_is_swap(item))
+		return shmem_drop_swap(m, index, item);
 	lock_page(p);
-	if (READ_ONCE(p->mapping) == m) {
-		for (u32 i = 0; page_mapped(p); i++) {	/* U1 */
-			unmap_mapping_range(m, p->index, p->index);
-			if (CONFIG_LAB && i == UNMAP_TRIES)
-				panic("pfn %llx of a file stays mapped, %d times, at index %llx",
-				      page_to_pfn(p), page_mapcount(p),
-				      p->index);
-			if (page_mapped(p))
-				yield();
-		}
+	ours = READ_ONCE(p->mapping) == m;
+	if (ours) {
+		d->unmap(p);
 		wait_on_page_flag(p, PG_writeback);		/* U4 */
 		delete_from_page_cache(p);
 	}
 	unlock_page(p);
+	return ours;
 }
 
-static void drop_from(struct address_space *m, u64 first)
+static void drop_items(struct address_space *m, const struct drop *d)
 {
-	struct page *pages[GANG];
-	u64 next = first;
+	u64 index[GANG], next = d->first;
+	void *items[GANG];
 	u32 n;
 
-	while (next != U64_MAX) {
-		n = find_get_pages(m, &next, pages);
+	while (next <= d->last && next != U64_MAX) {
+		n = find_get_items(m, &next, items, index);
 		for (u32 i = 0; i < n; i++) {
-			truncate_page(m, pages[i]);
-			put_page(pages[i]);
+			if (index[i] <= d->last &&
+			    !drop_item(m, index[i], items[i], d))
+				next = min(next, index[i]);	/* U5 */
+			put_item(items[i]);
 		}
 	}
-}
-
-static void punch_page(struct address_space *m, struct page *p)
-{
-	lock_page(p);
-	if (READ_ONCE(p->mapping) == m) {
-		unmap_hole_page(p);
-		wait_on_page_flag(p, PG_writeback);		/* U4 */
-		delete_from_page_cache(p);
-	}
-	unlock_page(p);
 }
 
 void punch_pagecache(struct address_space *m, u64 first, u64 last)
 {
-	struct page *pages[GANG];
-	u64 next = first;
-	u32 n;
+	const struct drop d = {
+		.first = first, .last = last, .unmap = unmap_hole_page,
+	};
 
 	page_motion_begin();
-	while (next <= last && next != U64_MAX) {
-		n = find_get_pages(m, &next, pages);
-		for (u32 i = 0; i < n; i++) {
-			if (pages[i]->index <= last)
-				punch_page(m, pages[i]);
-			put_page(pages[i]);
-		}
-	}
+	drop_items(m, &d);
 	page_motion_end();
 }
 
@@ -130,6 +144,9 @@ static void zero_tail(struct address_space *m, u64 size)
 void truncate_pagecache(struct address_space *m, u64 size)
 {
 	u64 first = DIV_ROUND_UP(size, PAGE_SIZE);
+	const struct drop d = {
+		.first = first, .last = U64_MAX, .unmap = unmap_cut_page,
+	};
 	u64 old = READ_ONCE(m->size);
 
 	page_motion_begin();
@@ -139,7 +156,7 @@ void truncate_pagecache(struct address_space *m, u64 size)
 		unmap_mapping_range(m, first, U64_MAX >> PAGE_SHIFT);
 	if (size < old && (size & ~PAGE_MASK))
 		zero_tail(m, size);
-	drop_from(m, first);
+	drop_items(m, &d);
 	page_motion_end();
 }
 

@@ -9,7 +9,8 @@
  * V1. The active lists are shortened only while they are longer than the
  *     inactive ones; a page that leaves one has had its accessed bits cleared,
  *     so the inactive list is its second chance.
- * V2. Anonymous pages are looked at only while a swap slot is free.
+ * V2. Anonymous pages, and those of files in memory, are looked at only while a
+ *     swap slot is free.
  * V3. Pages under writeback count as progress: waiting for the device is not
  *     being out of memory.
  * V4. A page that was culled as unevictable while its mlock ended could stay
@@ -40,16 +41,14 @@ bool swap_is_tight(void)
 /* Locked for the walk; a page that is busy counts as used. */
 static bool used_text(struct page *p)
 {
-	bool file = !page_test(p, PG_swapbacked);
 	u64 vm_flags = 0;
-	int refs = 1;
+	int refs;
 
 	if (!trylock_page(p))
 		return true;
-	if (file || page_is_anon(p))
-		refs = page_referenced(p, &vm_flags);
+	refs = page_referenced(p, &vm_flags);
 	unlock_page(p);
-	return file && refs && vm_flags & VM_EXEC;
+	return !page_test(p, PG_swapbacked) && refs && vm_flags & VM_EXEC;
 }
 
 /* Oldest active pages become the newest inactive ones (V1). */

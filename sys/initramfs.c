@@ -20,6 +20,7 @@
 #include "lib/err.h"
 #include "lib/string.h"
 #include "mm/page.h"
+#include "mm/shmem.h"
 #include "sys/fs.h"
 #include "sys/times.h"
 
@@ -65,6 +66,7 @@ static void set_data(struct inode *inode, const struct cpio_entry *e)
 	if (e->size) {
 		inode->data = e->data;			/* I1 */
 		inode->data_len = e->size;
+		mapping_set_kind(&inode->mapping, AS_ORIGIN);
 		WRITE_ONCE(inode->mapping.size, e->size);
 	}
 	inode->mode = S_IFREG | (e->mode & 07777);

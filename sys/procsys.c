@@ -29,9 +29,9 @@ static void make_meminfo(struct text *t, struct process *p)
 		 "Cached:         %8llu kB\nSwapCached:            0 kB\n",
 		 ps.total * 4, free * 4, free * 4, cached * 4);
 	text_add(t, "SwapTotal:      %8llu kB\nSwapFree:       %8llu kB\n"
-		 "Shmem:                 0 kB\nSlab:                  0 kB\n"
+		 "Shmem:          %8llu kB\nSlab:                  0 kB\n"
 		 "SReclaimable:          0 kB\nPageTables:     %8llu kB\n",
-		 nr_swap_total() * 4, nr_swap_free() * 4,
+		 nr_swap_total() * 4, nr_swap_free() * 4, nr_shmem_pages() * 4,
 		 nr_table_pages() * 4);
 }
 

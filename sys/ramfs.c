@@ -22,6 +22,7 @@
 #include "lib/err.h"
 #include "lib/string.h"
 #include "mm/filemap.h"
+#include "mm/shmem.h"
 #include "sys/file.h"
 #include "sys/fs.h"
 #include "sys/times.h"
@@ -107,6 +108,7 @@ struct inode *inode_alloc(u32 mode, const char *path)
 	if (S_ISREG(mode)) {
 		inode->fops = &regular_fops;
 		address_space_init(&inode->mapping, &ramfs_aops, inode);
+		mapping_set_kind(&inode->mapping, AS_SWAP);
 	} else if (S_ISDIR(mode)) {
 		inode->fops = &dir_fops;
 		inode->nlink = 1;		/* its "." */

@@ -2,18 +2,22 @@
 /*
  * pressure: uses more memory than there is, and knows every byte of it.
  *
- *	pressure MIB [PASSES [RANDOM]]
+ *	pressure MIB [PASSES [RANDOM [private|shared|memfd|FILE]]]
  *
  * Each page gets bytes that follow from its number and the pass; every RANDOM
  * words (default 64) one is a hash of its place, the others are the page's
  * own word: so a page compresses, but no two are alike.  Each pass checks what
  * the last one wrote, page by page, and writes anew; on odd passes backwards,
- * and a child made by fork checks a tenth of it as it was.
+ * and a child made by fork checks a tenth of it as it was.  The memory is private,
+ * shared without a file, or a file's, mapped shared: then read() is asked too.
  * The same program runs on Linux.
  */
+#define _GNU_SOURCE
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -23,6 +27,7 @@
 
 static uint64_t *mem;
 static unsigned long pages, every = 64;
+static int fd = -1;
 
 static uint64_t hash(uint64_t x)
 {
@@ -62,6 +67,19 @@ static void check(unsigned long page, unsigned pass)
 		}
 }
 
+/* The file says what the memory says. */
+static void read_some(void)
+{
+	static uint64_t buf[WORDS];
+
+	for (unsigned long n = 0; n < pages; n += 16)
+		if (pread(fd, buf, PAGE, (off_t)(n * PAGE)) != (ssize_t)PAGE ||
+		    memcmp(buf, mem + n * WORDS, PAGE)) {
+			printf("pressure: WRONG: page %lu as it is read\n", n);
+			exit(1);
+		}
+}
+
 static void child_checks(unsigned pass)
 {
 	int status;
@@ -94,6 +112,28 @@ static void one_pass(unsigned pass)
 	}
 	if (pass & 1)
 		child_checks(pass);
+	if (fd >= 0)
+		read_some();
+}
+
+static void *map_kind(const char *kind)
+{
+	int flags = MAP_NORESERVE;
+
+	if (!strcmp(kind, "private"))
+		flags |= MAP_PRIVATE | MAP_ANONYMOUS;
+	else if (!strcmp(kind, "shared"))
+		flags |= MAP_SHARED | MAP_ANONYMOUS;
+	else {
+		flags |= MAP_SHARED;
+		fd = !strcmp(kind, "memfd") ? memfd_create("pressure", 0) :
+		     open(kind, O_RDWR | O_CREAT | O_TRUNC, 0600);
+		if (fd < 0 || ftruncate(fd, (off_t)(pages * PAGE)))
+			return MAP_FAILED;
+		if (*kind == '/')
+			unlink(kind);
+	}
+	return mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE, flags, fd, 0);
 }
 
 int main(int argc, char **argv)
@@ -101,13 +141,12 @@ int main(int argc, char **argv)
 	unsigned passes = argc > 2 ? (unsigned)atoi(argv[2]) : 2;
 
 	if (argc < 2 || !(pages = strtoul(argv[1], NULL, 0) * 256)) {
-		fprintf(stderr, "usage: pressure MIB [PASSES [RANDOM]]\n");
+		fprintf(stderr, "usage: pressure MIB [PASSES [RANDOM [KIND]]]\n");
 		return 2;
 	}
 	if (argc > 3)
 		every = strtoul(argv[3], NULL, 0);
-	mem = mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE,
-		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	mem = map_kind(argc > 4 ? argv[4] : "private");
 	if (mem == MAP_FAILED || !every) {
 		perror("pressure: mmap");
 		return 1;

@@ -19,6 +19,17 @@ def on_compressed_memory(tap):
                 "kswapd did its part")
 
 
+def shared_memory(tap):
+    with Vm(smp=2, mem="48M") as vm:
+        vm.boot()
+        for mib, kind in (192, "shared"), (96, "memfd"), (96, "/tmp/big"):
+            out = vm.command("run pressure %d 1 64 %s" % (mib, kind), 240)
+            tap.has(out, r"every byte of %d MiB is right" % mib,
+                    "%d MiB of a machine with 48, %s" % (mib, kind))
+            tap.lacks(out, r"out of memory", "nobody was killed for it")
+            tap.has(vm.command("swap"), r"zram .* 0 used", "no slot is left")
+
+
 def in_24_mib(tap):
     with Vm(build="build/lab", smp=2, mem="24M") as vm:
         tap.has(vm.boot(), r"rewalk> ", "24 MiB are enough to boot")
@@ -63,6 +74,7 @@ def on_disk(tap):
 
 def body(tap):
     on_compressed_memory(tap)
+    shared_memory(tap)
     in_24_mib(tap)
     out_of_memory(tap)
     on_disk(tap)
