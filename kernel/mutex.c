@@ -84,10 +84,13 @@ static int lock_common(struct mutex *m, u32 state)
 	if (likely(!m->owner)) {
 		WRITE_ONCE(m->owner, current());
 		spin_unlock(&m->wait_lock);
+		thread_note_lock(m->rank, 1);
 		return 0;
 	}
 	ret = lock_slow(m, state);
-	if (ret && CONFIG_LAB)
+	if (!ret)
+		thread_note_lock(m->rank, 1);
+	else if (CONFIG_LAB)
 		lockdep_release(m);
 	return ret;
 }
@@ -111,6 +114,8 @@ bool mutex_trylock(struct mutex *m)
 	if (ok)
 		WRITE_ONCE(m->owner, current());
 	spin_unlock(&m->wait_lock);
+	if (ok)
+		thread_note_lock(m->rank, 1);
 	if (ok && CONFIG_LAB)
 		lockdep_acquire_try(m, m->rank, LOCKDEP_WRITE);
 	return ok;
@@ -126,6 +131,7 @@ void mutex_unlock(struct mutex *m)
 	}
 	if (CONFIG_LAB)
 		lockdep_release(m);
+	thread_note_lock(m->rank, -1);
 	spin_lock(&m->wait_lock);
 	w = list_first_entry_or_null(&m->waiters, struct mutex_waiter, link);
 	if (!w) {

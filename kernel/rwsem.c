@@ -67,6 +67,7 @@ static void down(struct rwsem *s, int mode)
 {
 	struct rwsem_waiter w = { .thread = current(), .mode = mode };
 
+	thread_note_lock(s->rank, 1);
 	spin_lock(&s->wait_lock);
 	if (likely(list_empty(&s->waiters) && can_enter(s, mode))) {
 		enter(s, mode, w.thread);
@@ -97,6 +98,8 @@ static bool down_try(struct rwsem *s, int mode)
 	if (ok)
 		enter(s, mode, current());
 	spin_unlock(&s->wait_lock);
+	if (ok)
+		thread_note_lock(s->rank, 1);
 	if (ok && CONFIG_LAB)
 		lockdep_acquire_try(s, s->rank, mode);
 	return ok;
@@ -119,6 +122,7 @@ void up_read(struct rwsem *s)
 {
 	if (CONFIG_LAB)
 		lockdep_release(s);
+	thread_note_lock(s->rank, -1);
 	spin_lock(&s->wait_lock);
 	KASSERT(s->count > 0);
 	WRITE_ONCE(s->count, s->count - 1);
@@ -157,6 +161,7 @@ void up_write(struct rwsem *s)
 	KASSERT(s->count == -1);
 	if (CONFIG_LAB)
 		lockdep_release(s);
+	thread_note_lock(s->rank, -1);
 	spin_lock(&s->wait_lock);
 	WRITE_ONCE(s->count, 0);
 	s->owner = NULL;

@@ -43,6 +43,7 @@ struct thread {
 	u32 interrupted;		/* a: a signal is pending */
 	u32 memalloc;			/* own: reclaims, may use the reserve */
 	u32 page_motion;		/* own: sections of mm/motion.c */
+	u32 noreclaim;			/* own: what it holds that reclaim takes */
 	u32 slice;			/* ticks left */
 	u32 fail_mode, fail_left;	/* own: mm/alloc_fail.c's */
 	struct cpumask affinity;
@@ -66,6 +67,18 @@ struct thread {
 
 DECLARE_PER_CPU(struct thread *, current_thread);
 static inline struct thread *current(void) { return this_cpu_read(current_thread); }
+/*
+ * A sleeping lock of that rank is had (1) or let go (-1).  Those behind RECLAIM
+ * are what reclaim takes, or stand inside it: see mm/alloc_slow.c.
+ */
+static inline void thread_note_lock(u16 rank, int n)
+{
+	if (unlikely(rank > LOCK_RECLAIM))
+		current()->noreclaim += (u32)n;
+}
+/* Allocations in between do not reclaim; nests. */
+static inline void noreclaim_begin(void) { current()->noreclaim++; }
+static inline void noreclaim_end(void) { current()->noreclaim--; }
 
 void sched_init(void);			/* boot CPU: its idle thread = caller */
 _Noreturn void sched_idle_loop(void);	/* every CPU ends here */

@@ -16,10 +16,19 @@
  * D5. Who allocates where D1 forbids it may use half of the minimum, lets go
  *     of what is in the way when that is gone, and waits here until a page
  *     above the whole minimum could be had.
+ * D6. A thread of a program may reclaim in every allocation that D1 allows, asked
+ *     for or not: preemption and interrupts are on (no spinlock, no read section
+ *     of RCU), and ->noreclaim is 0: it counts the locks behind RECLAIM, and
+ *     notifier sections where something is allocated (lab: any is found).  So a
+ *     system call fails for want of memory
+ *     only when reclaim brings nothing.  Kernel threads ask: somebody may wait
+ *     for them to get memory.
  *
- * Tests: tests/kt/kt_vmscan.c, drive/pressure
+ * Tests: tests/kt/kt_alloc_slow.c, kt_vmscan.c, drive/pressure
  */
+#include "arch/cpu.h"
 #include "kernel/lockdep.h"
+#include "kernel/preempt.h"
 #include "kernel/racepoint.h"
 #include "kernel/thread.h"
 #include "mm/internal_low.h"
@@ -46,6 +55,25 @@ void might_reclaim(void)
 	KASSERT(!mmu_sections_open());
 }
 
+/* D6. */
+static bool program_may_reclaim(void)
+{
+	const struct thread *t = current();
+
+	return t && t->mm && !t->memalloc && !t->noreclaim &&
+	       !this_cpu_read(preempt_count) && !irqs_disabled();
+}
+
+u32 alloc_flags_here(u32 flags)
+{
+	if (!(flags & (ALLOC_RECLAIM | ALLOC_NORECLAIM)) &&
+	    program_may_reclaim())
+		flags |= ALLOC_RECLAIM;
+	if (CONFIG_LAB && flags & ALLOC_RECLAIM)
+		might_reclaim();
+	return flags;
+}
+
 struct page *alloc_reclaim(u32 order, u32 flags)
 {
 	u32 fruitless = 0, tries = 0;
@@ -59,7 +87,7 @@ struct page *alloc_reclaim(u32 order, u32 flags)
 			return p;
 		fruitless = freed ? 0 : fruitless + 1;
 		if (fruitless == ROUNDS / 2)
-			slab_shrink_all();
+			shrink_caches();
 		if (oom_victim_current())
 			return NULL;				/* D3 */
 		if (fruitless < ROUNDS) {

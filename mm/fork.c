@@ -33,6 +33,7 @@
  * Tests: tests/kt/kt_fork.c
  */
 #include "kernel/racepoint.h"
+#include "kernel/thread.h"
 #include "lib/err.h"
 #include "mm/gup.h"
 #include "mm/internal.h"
@@ -191,7 +192,9 @@ static int copy_page_range(struct vm_area_struct *child,
 
 	do {
 		before = va;
+		noreclaim_begin();
 		err = copy_section(&c, &va);
+		noreclaim_end();
 		if (va > before)
 			attempt = 0;
 	} while (err == -ENOMEM && reclaim_for_retry(attempt++));

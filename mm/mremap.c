@@ -18,6 +18,7 @@
  * Locks: mmap_lock write, both vmas marked.  Tests: tests/kt/kt_mmap.c
  */
 #include "kernel/racepoint.h"
+#include "kernel/thread.h"
 #include "lib/err.h"
 #include "mm/internal.h"
 #include "mm/mmap.h"
@@ -119,6 +120,7 @@ static u64 move_page_tables(struct mm_struct *mm, const struct move *m)
 
 	mmu_notifier_range_init(&range, MMU_NOTIFY_UNMAP, mm, m->from,
 				m->from + m->len);
+	noreclaim_begin();
 	mmu_notifier_invalidate_range_start(&range);
 	while (done < m->len) {
 		step = move_chunk(mm, m, done);
@@ -127,6 +129,7 @@ static u64 move_page_tables(struct mm_struct *mm, const struct move *m)
 		done += (u64)step;
 	}
 	mmu_notifier_invalidate_range_end(&range);
+	noreclaim_end();
 	return done;
 }
 

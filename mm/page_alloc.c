@@ -412,8 +412,7 @@ struct page *alloc_pages(u32 order, u32 flags)
 
 	if (order >= MAX_ORDER)
 		return NULL;
-	if (flags & ALLOC_RECLAIM)
-		might_reclaim();
+	flags = alloc_flags_here(flags);
 	if (!(flags & ALLOC_NO_INJECT) && should_fail_alloc())
 		return NULL;
 	p = alloc_attempt(order, flags);

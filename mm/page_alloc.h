@@ -14,6 +14,7 @@ enum alloc_flags {
 	ALLOC_LOW	= BIT(2),	/* below 4 GiB */
 	ALLOC_NO_INJECT	= BIT(3),	/* alloc_fail_nth() does not count it */
 	ALLOC_RECLAIM	= BIT(4),	/* may sleep, and reclaim: see alloc_slow.c */
+	ALLOC_NORECLAIM	= BIT(5),	/* does not, where a program's thread could */
 };
 
 /* Free frames kept: below low kswapd runs, below min one has to reclaim. */
@@ -22,7 +23,8 @@ bool memory_below(enum watermark w);
 u64 watermark(enum watermark w);
 
 /*
- * Any context but irq; sleeps with ALLOC_RECLAIM only.  NULL: out of memory.
+ * Any context but irq; sleeps with ALLOC_RECLAIM, or where a thread of a program
+ * may (D6 of alloc_slow.c).  NULL: out of memory.
  * count 1, mapcount -1.
  */
 struct page *alloc_pages(u32 order, u32 flags);

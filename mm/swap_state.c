@@ -240,7 +240,7 @@ static void read_ahead(swp_entry_t entry)
 		if (slot == swp_offset(entry) || memory_is_low() ||
 		    !swap_count(next))
 			continue;
-		p = new_cached_page(next, ALLOC_PLAIN | ALLOC_NO_INJECT);
+		p = new_cached_page(next, ALLOC_NORECLAIM | ALLOC_NO_INJECT);
 		if (IS_ERR(p))
 			continue;
 		atomic64_inc(&nr_ahead);

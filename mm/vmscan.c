@@ -16,6 +16,7 @@
  * V4. A page that was culled as unevictable while its mlock ended could stay
  *     there: before the last round (priority 0) all of them are looked at
  *     again.
+ * V5. Half way down, what the kernel keeps for later goes too (shrinker.c).
  *
  * Locks: lru_lock for isolating; then shrink.c's.  Tests: tests/kt/kt_vmscan.c
  */
@@ -132,6 +133,8 @@ static void shrink_node(struct pglist_data *n, struct scan_control *sc)
 {
 	if (!sc->priority)
 		rescue_unevictable(n);
+	if (sc->priority == PRIORITY / 2)
+		sc->reclaimed += shrink_caches();		/* V5 */
 	shrink_lists(n, LRU_INACTIVE_FILE, sc);
 	if (nr_swap_free())					/* V2 */
 		shrink_lists(n, LRU_INACTIVE_ANON, sc);

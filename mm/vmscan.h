@@ -26,6 +26,20 @@ u32 shrink_page_list(struct list_head *pages, struct scan_control *sc);
 u64 try_to_free_pages(u64 wanted, enum reclaim_by by);
 
 /*
+ * A cache of frames that nobody needs: shrink() gives some back; it may sleep, and
+ * is called with page locks and a mmap_lock held.  Static; never unregistered.
+ */
+struct shrinker {
+	const char *name;
+	void (*shrink)(void);
+	struct shrinker *next;
+	u64 calls;
+};
+void register_shrinker(struct shrinker *s);
+/* All of them.  Frames that are free and were not (others free some too). */
+u64 shrink_caches(void);
+
+/*
  * mm/kswapd.c.
  */
 /* Any context. */
@@ -36,6 +50,11 @@ void kswapd_wake(void);
  * even killing brings nothing.
  */
 struct page *alloc_reclaim(u32 order, u32 flags);
+/*
+ * `flags`, with ALLOC_RECLAIM if the current thread may reclaim here (D6).  Lab:
+ * checks that (might_reclaim).
+ */
+u32 alloc_flags_here(u32 flags);
 /*
  * Lab: panics where reclaim is not allowed: under a lock it takes, inside a
  * notifier section or callback, in atomic context.

@@ -30,6 +30,15 @@ def shared_memory(tap):
             tap.has(vm.command("swap"), r"zram .* 0 used", "no slot is left")
 
 
+def the_kernels_own(tap):
+    with Vm(smp=2, mem="48M") as vm:
+        vm.boot()
+        out = vm.command("run crowd 64", 200)
+        tap.has(out, r"crowd: nothing failed, 64 MiB are right",
+                "tables, vmas, pipes and children while memory is out")
+        tap.lacks(out, r"out of memory", "nobody was killed for it")
+
+
 def in_24_mib(tap):
     with Vm(build="build/lab", smp=2, mem="24M") as vm:
         tap.has(vm.boot(), r"rewalk> ", "24 MiB are enough to boot")
@@ -75,6 +84,7 @@ def on_disk(tap):
 def body(tap):
     on_compressed_memory(tap)
     shared_memory(tap)
+    the_kernels_own(tap)
     in_24_mib(tap)
     out_of_memory(tap)
     on_disk(tap)
