@@ -7,7 +7,7 @@
  *  I5 free pages in no PTE, spte, table  I6 tables: one parent, level, pt_nr
  *  I7 no LIMBO or RETIRED reachable	I8 counters (rss, tables, nrpages) right,
  *					   dirty tags as the pages' flags say
- * On demand (`audit disk`): every clean cached page equals its device.
+ * and then that every clean cached page equals its device (check_disk.c).
  */
 #ifndef MM_CHECK_H
 #define MM_CHECK_H

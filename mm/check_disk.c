@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The auditor's command, and its look past the page cache: every page that is
- * clean equals its device, byte for byte.
+ * The auditor's command, and its look past the page cache, part of each audit:
+ * every page that is clean equals its device, byte for byte.
  *
  * Each page is held still by its lock and compared with what the device says
  * now.  A page whose last write failed (PG_error) is known to differ.
  * Tests: tests/kt/kt_writeback.c, tests/drive/disk.py
  */
+#include "kernel/init.h"
 #include "kernel/printk.h"
 #include "kernel/shell.h"
 #include "lib/err.h"
@@ -15,6 +16,7 @@
 #include "mm/check.h"
 #include "mm/filemap.h"
 #include "mm/page_alloc.h"
+#include "mm/swap_disk.h"
 
 /* p locked, clean, uptodate.  1: it differs. */
 static s64 compare_page(struct address_space *m, struct page *p, void *buf)
@@ -106,6 +108,30 @@ static int audit_disks(void)
 	}
 	return bad ? -EIO : 0;
 }
+
+/* For mm_check().  A disk that cannot be read has told so elsewhere. */
+static u32 count_differing(void)
+{
+	struct block_device *bd;
+	u64 seen = 0;
+	u32 bad = 0;
+
+	for (bd = blkdev_next(NULL); bd; bd = blkdev_next(bd)) {
+		s64 ret = 0;
+
+		if (READ_ONCE(bd->mapping) && !disk_is_swap(bd))
+			ret = bdev_check(bd->mapping, &seen);
+		bad += ret > 0 ? (u32)ret : 0;
+	}
+	return bad;
+}
+
+static int check_disk_init(void)
+{
+	mm_check_register(count_differing);
+	return 0;
+}
+INITCALL(check_disk_init);
 
 static int cmd_check(int argc, char **argv)
 {

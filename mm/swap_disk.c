@@ -17,6 +17,7 @@
 #include "kernel/blkdev.h"
 #include "kernel/wait.h"
 #include "lib/err.h"
+#include "mm/filemap.h"
 #include "mm/slab.h"
 #include "mm/swap.h"
 #include "mm/swap_disk.h"
@@ -102,9 +103,14 @@ static void disk_discard(struct swap_info *si, u64 slot)
 	(void)slot;
 }
 
+/* What the page cache has of the disk is from before. */
 static void disk_destroy(struct swap_info *si)
 {
-	kfree(si->priv);
+	struct swap_disk *d = si->priv;
+
+	if (READ_ONCE(d->bd->mapping))
+		invalidate_mapping_pages(d->bd->mapping, DROP_MAPPED_TOO);
+	kfree(d);
 }
 
 static const struct swap_backend disk_ops = {
@@ -114,6 +120,21 @@ static const struct swap_backend disk_ops = {
 	.discard = disk_discard,
 	.destroy = disk_destroy,
 };
+
+bool disk_is_swap(const struct block_device *bd)
+{
+	bool is = false;
+
+	for (u32 i = 1; i <= MAX_SWAPFILES && !is; i++) {
+		struct swap_info *si = &swap_devs[i];
+
+		spin_lock(&si->lock);
+		is = si->state != SWAP_OFF && si->ops == &disk_ops &&
+		     ((struct swap_disk *)si->priv)->bd == bd;
+		spin_unlock(&si->lock);
+	}
+	return is;
+}
 
 int disk_swapon(const char *name, int prio)
 {

@@ -61,6 +61,15 @@ def both_ways(tap, folder, build, machine, **vm_args):
                label + ": on the host after msync, before poweroff")
         tap.has(vm.command("check disk"), r"^vda: \d+ cached pages, 0 diff",
                 label + ": the cache equals the disk (I8)")
+        tap.has(vm.command("check"), r"check: 0 problems",
+                label + ": all the rest is right too")
+        with open(path, "r+b") as out:      # behind its back
+            out.write(b"?")
+        tap.has(vm.command("check"), r"audit: I8: page 0 of vda is clean and "
+                r"differs[^:]*\n(.*\n)*check: 1 problems",
+                label + ": a byte that changes on the disk is found")
+        with open(path, "r+b") as out:
+            out.write(bytes(data[:1]))
         vm.send("poweroff\r")
         vm.status()
     tap.ok(read(path) == bytes(data), label + ": the image after poweroff")
