@@ -114,6 +114,8 @@ static void audit_leaf(struct vma_audit *v, vaddr_t va, pte_t e)
 	u32 id = v->vma->vm_mm->id;
 	struct page *p;
 
+	if (pte_special(e) && (v->vma->vm_flags & VM_PFNMAP))
+		return;			/* its owner's books */
 	if (pte_special(e)) {
 		if (!pte_is_zero_page(e) || pte_write(e))
 			problem(v->a, "mm %u %llx: bad special entry %llx", id,

@@ -208,13 +208,20 @@ static enum fault_result file_fault(struct fault_ctx *f)
 	return res;
 }
 
+/* A mapping whose owner makes the entries. */
+static enum fault_result owner_fault(struct fault_ctx *f)
+{
+	return f->vma->vm_mapping->a_ops->fault(f->vma, f->va, f->flags);
+}
+
 /* Something is mapped: is it what the access needs (by now)? */
 static enum fault_result mapped_fault(struct fault_ctx *f, pte_t seen)
 {
 	if (pte_protnone(seen) && !(f->flags & FAULT_FORCE))
 		return FAULT_SIGSEGV_ACCERR;
 	if ((f->flags & FAULT_WRITE) && !pte_write(seen))
-		return wp_fault(f, seen);
+		return f->vma->vm_flags & VM_PFNMAP ? owner_fault(f) :
+						      wp_fault(f, seen);
 	if ((f->flags & FAULT_UNSHARE) && !pte_special(seen) &&
 	    !pte_write(seen) && !(f->vma->vm_flags & VM_SHARED))
 		return wp_fault(f, seen);
@@ -259,6 +266,8 @@ enum fault_result handle_mm_fault(struct vm_area_struct *vma, vaddr_t va,
 		res = nonpresent_fault(&f, seen);
 	else if (vma_is_anon(vma))
 		res = anon_fault(&f);
+	else if (vma->vm_flags & VM_PFNMAP)
+		res = owner_fault(&f);
 	else
 		res = file_fault(&f);
 	if (unlikely(res != FAULT_DONE && res != FAULT_RETRY))

@@ -102,6 +102,8 @@ static int check_vma(const struct vm_area_struct *vma, u32 foll)
 {
 	u64 f = vma->vm_flags;
 
+	if (f & VM_PFNMAP)
+		return -EFAULT;		/* no references on what is there */
 	if (foll & FOLL_WRITE) {
 		if (f & VM_WRITE)
 			return 0;

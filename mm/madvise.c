@@ -70,7 +70,7 @@ static s64 advised_flags(const struct vm_area_struct *vma, u32 advice)
 	case MADV_DONTFORK:
 		return (s64)(f | VM_DONTCOPY);
 	case MADV_DOFORK:
-		return (s64)(f & ~VM_DONTCOPY);
+		return f & VM_PFNMAP ? -EINVAL : (s64)(f & ~VM_DONTCOPY);
 	case MADV_WIPEONFORK:
 		if (vma->vm_mapping || (f & VM_SHARED))
 			return -EINVAL;

@@ -101,6 +101,7 @@ enum page_flag {
 
 /* What a page cache needs of its owner; the pager interface. */
 struct address_space;
+struct vm_area_struct;
 struct address_space_operations {
 	/* Fill the locked page.  Sleeps.  0 or -Exxx; sets nothing itself. */
 	int (*read_folio)(struct address_space *mapping, struct page *page);
@@ -122,6 +123,11 @@ struct address_space_operations {
 			   u32 nr);
 	/* What was written is on the medium afterwards.  0 or -Exxx.  Sleeps. */
 	int (*sync)(struct address_space *mapping);
+	/*
+	 * The owner makes the entries of its (shared) mappings itself: no page
+	 * cache, no rmap (VM_PFNMAP).  enum fault_result.  Sleeps.
+	 */
+	int (*fault)(struct vm_area_struct *vma, vaddr_t va, u32 flags);
 	/* References on the owner, held by vmas. */
 	void (*get)(struct address_space *mapping);
 	void (*put)(struct address_space *mapping);
@@ -186,6 +192,7 @@ struct vm_area_struct {
 #define VM_SEQ_READ	BIT(17)		/* hints, kept only */
 #define VM_RAND_READ	BIT(18)
 #define VM_MERGEABLE	BIT(19)		/* equal pages may become one (ksm) */
+#define VM_PFNMAP	BIT(20)		/* entries are the mapping owner's */
 #define VM_LOCK_FLAGS	(VM_LOCKED | VM_LOCKONFAULT)
 
 /*

@@ -92,6 +92,11 @@ static s64 request_flags(const struct mmap_request *rq)
 		return -EPERM;
 	if (rq->flags & MAP_LOCKED)
 		f |= VM_LOCKED;
+	if (rq->mapping && rq->mapping->a_ops->fault) {
+		if (!(f & VM_SHARED))
+			return -EINVAL;
+		f |= VM_PFNMAP | VM_DONTCOPY;
+	}
 	if (rq->flags & MAP_GROWSDOWN) {
 		if (rq->mapping || (f & VM_SHARED))
 			return -EINVAL;

@@ -207,6 +207,8 @@ static int move_vma(struct vm_area_struct *vma, vaddr_t old, u64 old_len,
 	struct move back;
 	u64 moved;
 
+	if (vma->vm_flags & VM_PFNMAP)
+		return -EINVAL;		/* the owner knows where they are */
 	if (!old_len)
 		return duplicate_shared(vma, old, dest);
 	if (mm->map_count >= MAX_MAP_COUNT - 3)

@@ -23,7 +23,7 @@ LIST_HEAD(shadow_list);
 static atomic_t last_id = { -1 };
 
 static const struct shadow_class *const classes[] = {
-	&shadow_kvm, &shadow_gru, &shadow_sva,
+	&shadow_kvm, &shadow_gru, &shadow_sva, &shadow_xpmem,
 };
 
 const char *shadow_class_name(u32 n)
@@ -39,8 +39,17 @@ const struct shadow_class *shadow_class_of(const char *name)
 	return NULL;
 }
 
+static void free_memory(struct shadow_dev *d)
+{
+	if (d->class->free)
+		d->class->free(d);
+	else
+		kfree(d);
+}
+
 static struct shadow_dev *dev_alloc(const struct shadow_class *class,
-				    struct mm_struct *mm)
+				    struct mm_struct *mm,
+				    const struct shadow_window *w)
 {
 	struct shadow_dev *d = kzalloc(class->size);
 	int err;
@@ -55,10 +64,10 @@ static struct shadow_dev *dev_alloc(const struct shadow_class *class,
 	spin_lock_init(&d->tlb_lock, LOCK_SHADOW_TLB);
 	mutex_init(&d->req_mutex, LOCK_SHADOW_DEV);
 	init_waitqueue_head(&d->wait);
-	err = class->init ? class->init(d) : 0;
+	err = class->init ? class->init(d, w) : 0;
 	if (!err)
 		return d;
-	kfree(d);
+	free_memory(d);
 	return ERR_PTR(err);
 }
 
@@ -66,7 +75,7 @@ static void dev_free(struct shadow_dev *d)
 {
 	if (d->class->exit)
 		d->class->exit(d);
-	kfree(d);
+	free_memory(d);
 }
 
 /* The last CPU for the first class and down: programs fill the others first. */
@@ -93,15 +102,13 @@ static void list_leave(struct shadow_dev *d)
 	mutex_unlock(&shadow_list_mutex);
 }
 
-struct shadow_dev *shadow_attach(struct mm_struct *mm, const char *kind)
+struct shadow_dev *shadow_attach_window(struct mm_struct *mm,
+					const struct shadow_class *class,
+					const struct shadow_window *w)
 {
-	const struct shadow_class *class = shadow_class_of(kind);
-	struct shadow_dev *d;
+	struct shadow_dev *d = dev_alloc(class, mm, w);
 	int err;
 
-	if (!class)
-		return ERR_PTR(-EINVAL);
-	d = dev_alloc(class, mm);
 	if (IS_ERR(d))
 		return d;
 	err = mmu_notifier_register(&d->mn, mm);
@@ -119,6 +126,14 @@ struct shadow_dev *shadow_attach(struct mm_struct *mm, const char *kind)
 fail:
 	dev_free(d);
 	return ERR_PTR(err);
+}
+
+struct shadow_dev *shadow_attach(struct mm_struct *mm, const char *kind)
+{
+	const struct shadow_class *class = shadow_class_of(kind);
+
+	return class ? shadow_attach_window(mm, class, NULL) :
+		       ERR_PTR(-EINVAL);
 }
 
 void shadow_detach(struct shadow_dev *d)

@@ -70,7 +70,7 @@ static int resolve(struct shadow_dev *d, vaddr_t va, enum shadow_access how)
 	if (!mmget_not_zero(d->mm))
 		return -ESRCH;
 	for (;;) {
-		err = d->class->fault(d, va, how);
+		err = d->class->resolve(d, va, how);
 		if (err != -EAGAIN)
 			break;
 		shadow_count(d, SHADOW_RETRIES, 1);

@@ -245,8 +245,9 @@ static u32 gru_check(struct shadow_dev *d)
 	return bad;
 }
 
-static int gru_init(struct shadow_dev *d)
+static int gru_init(struct shadow_dev *d, const struct shadow_window *w)
 {
+	(void)w;
 	init_waitqueue_head(&gru_of(d)->unblocked);
 	return 0;
 }
@@ -257,7 +258,7 @@ const struct shadow_class shadow_gru = {
 	.size = sizeof(struct gru),
 	.mn_ops = &gru_mn_ops,
 	.init = gru_init,
-	.fault = gru_fault,
+	.resolve = gru_fault,
 	.dropped = gru_dropped,
 	.check = gru_check,
 };

@@ -42,6 +42,14 @@ enum shadow_counter {
 	SHADOW_NR_COUNTERS,
 };
 
+/* Where an XPMEM-like device shows the exporter's [start, start + len). */
+struct shadow_window {
+	struct mm_struct *importer;
+	vaddr_t start;
+	u64 len;
+	u32 segid;
+};
+
 /*
  * A kind of secondary MMU.  The device's structure has a struct shadow_dev as
  * its first member.
@@ -51,12 +59,13 @@ struct shadow_class {
 	const char *node;			/* "shadow-kvm" */
 	size_t size;				/* of the whole device */
 	const struct mmu_notifier_ops *mn_ops;
-	/* Before registration.  0 or -Exxx.  NULL: nothing to do. */
-	int (*init)(struct shadow_dev *d);
+	/* Before registration.  0 or -Exxx.  NULL: nothing to do.  w: or NULL */
+	int (*init)(struct shadow_dev *d, const struct shadow_window *w);
 	/* Registered, no access made yet.  NULL: nothing to do. */
 	void (*start)(struct shadow_dev *d);
 	/* Engine stopped, unregistered; or after a failed registration. */
 	void (*exit)(struct shadow_dev *d);
+	void (*free)(struct shadow_dev *d);	/* NULL: kfree */
 	/*
 	 * The TLB misses: the hardware's walk, accessed and dirty bits too.
 	 * tlb_lock held.  False: a fault.  NULL: every miss is one.
@@ -68,14 +77,15 @@ struct shadow_class {
 	 * tables may find it.  The mm's users are pinned.  0, -EAGAIN (again,
 	 * something came between), -EFAULT, -ENOMEM, -EIO, -ESRCH.  Sleeps.
 	 */
-	int (*fault)(struct shadow_dev *d, vaddr_t va, enum shadow_access how);
+	int (*resolve)(struct shadow_dev *d, vaddr_t va,
+		       enum shadow_access how);
 	/* An entry leaves the TLB.  tlb_lock held; its frame is still the va's. */
 	void (*dropped)(struct shadow_dev *d, vaddr_t va, pte_t e);
 	/* Translations that exceed the process's (I3); prints them.  Sleeps. */
 	u32 (*check)(struct shadow_dev *d);
 	u64 (*tables)(struct shadow_dev *d);	/* NULL: it has none */
 };
-extern const struct shadow_class shadow_kvm, shadow_gru, shadow_sva;
+extern const struct shadow_class shadow_kvm, shadow_gru, shadow_sva, shadow_xpmem;
 
 struct shadow_dev {
 	const struct shadow_class *class; /* I */
@@ -135,6 +145,10 @@ static inline bool fence_covers(const struct shadow_fence *f, vaddr_t va)
 }
 
 /* device.c */
+/* As shadow_attach(), by class, with what its init wants. */
+struct shadow_dev *shadow_attach_window(struct mm_struct *mm,
+					const struct shadow_class *class,
+					const struct shadow_window *w);
 extern struct mutex shadow_list_mutex;
 extern struct list_head shadow_list;
 struct shadow_dev *shadow_find(u32 id); /* shadow_list_mutex held */
@@ -156,6 +170,13 @@ bool shadow_translate(struct shadow_dev *d, vaddr_t va, enum shadow_access how,
 		      pfn_t *pfn);
 /* Entries of the TLB that exceed the process's; tlb_lock held. */
 u32 shadow_tlb_check(struct shadow_dev *d);
+/*
+ * Those that do so time after time: for a class that may be behind for a
+ * moment.  Sleeps.
+ */
+u32 shadow_check_settled(struct shadow_dev *d);
+/* The hardware uses a leaf of a user's table: sets A (and D).  False: may not. */
+bool shadow_use_leaf(pte_t *p, enum shadow_access how, pte_t *found);
 
 /* engine.c */
 void shadow_engine(void *dev);

@@ -184,10 +184,11 @@ static int kvm_fault(struct shadow_dev *dev, vaddr_t va, enum shadow_access how)
 	return err;
 }
 
-static int kvm_init(struct shadow_dev *dev)
+static int kvm_init(struct shadow_dev *dev, const struct shadow_window *w)
 {
 	struct kvm_dev *d = kvm_of(dev);
 
+	(void)w;
 	spin_lock_init(&d->mmu_lock, LOCK_SHADOW_MMU);
 	return pgtable_init(&d->spt, NULL, PGT_DEVICE);
 }
@@ -211,7 +212,7 @@ const struct shadow_class shadow_kvm = {
 	.init = kvm_init,
 	.exit = kvm_exit,
 	.walk = spt_walk,
-	.fault = kvm_fault,
+	.resolve = kvm_fault,
 	.check = spt_check,
 	.tables = kvm_tables,
 };

@@ -41,7 +41,6 @@
 #include "drivers/shadow/internal.h"
 #include "kernel/config.h"
 #include "kernel/racepoint.h"
-#include "kernel/thread.h"
 #include "kernel/trace.h"
 #include "lib/err.h"
 #include "mm/gup.h"
@@ -134,21 +133,6 @@ static bool table_is_stale(struct sva *s, pte_t *table, int level)
 		p->pt != &s->dev.mm->pgt;
 }
 
-/* (2).  False: the entry does not allow it. */
-static bool use_leaf(pte_t *p, enum shadow_access how, pte_t *found)
-{
-	u64 need = PTE_P | PTE_U | (how == SHADOW_ACCESS_WRITE ? PTE_W : 0);
-	u64 bits = how == SHADOW_ACCESS_WRITE ? PTE_AD : PTE_A;
-	pte_t e = pte_read(p);
-
-	do {
-		if ((e.val & need) != need)
-			return false;
-		*found = __pte(e.val | bits);
-	} while (!pte_try_cmpxchg_raw(p, &e, *found));
-	return true;
-}
-
 static bool go_astray(struct sva *s)
 {
 	shadow_count(&s->dev, SHADOW_STALE, 1);
@@ -188,7 +172,7 @@ static bool sva_walk(struct shadow_dev *d, vaddr_t va, enum shadow_access how,
 
 	table = psc_find(s, va, &level);
 	if (table && walk_from(s, table, level, va, &leaf) &&
-	    use_leaf(leaf, how, found)) {
+	    shadow_use_leaf(leaf, how, found)) {	/* (2) */
 		s->astray = 0;
 		shadow_count(d, SHADOW_INSTALLS, 1);
 		shadow_count(d, SHADOW_ENTRIES, 1);
@@ -291,25 +275,6 @@ static const struct mmu_notifier_ops sva_mn_ops = {
 	.tables_moved			= sva_tables_moved,
 };
 
-/*
- * Between (A) and (B) a leaf may exceed the process's for a moment: only one
- * that does so time after time is wrong.
- */
-static u32 sva_check(struct shadow_dev *d)
-{
-	u32 bad = 0;
-
-	for (u32 i = 0; i < 4; i++) {
-		spin_lock(&d->tlb_lock);
-		bad = shadow_tlb_check(d);
-		spin_unlock(&d->tlb_lock);
-		if (!bad)
-			break;
-		sleep_ms(5);
-	}
-	return bad;
-}
-
 static u64 sva_tables(struct shadow_dev *d)
 {
 	struct sva *s = sva_of(d);
@@ -340,8 +305,8 @@ const struct shadow_class shadow_sva = {
 	.mn_ops = &sva_mn_ops,
 	.start = sva_start,
 	.walk = sva_walk,
-	.fault = sva_fault,
+	.resolve = sva_fault,
 	.dropped = sva_dropped,
-	.check = sva_check,
+	.check = shadow_check_settled,
 	.tables = sva_tables,
 };

@@ -18,6 +18,7 @@
 #include "drivers/shadow/internal.h"
 #include "kernel/config.h"
 #include "kernel/printk.h"
+#include "kernel/thread.h"
 #include "mm/mmu_model.h"
 
 static struct shadow_tlb_entry *slot(struct shadow_dev *d, vaddr_t va)
@@ -101,6 +102,20 @@ bool shadow_translate(struct shadow_dev *d, vaddr_t va, enum shadow_access how,
 	return true;
 }
 
+bool shadow_use_leaf(pte_t *p, enum shadow_access how, pte_t *found)
+{
+	u64 need = PTE_P | PTE_U | (how == SHADOW_ACCESS_WRITE ? PTE_W : 0);
+	u64 bits = how == SHADOW_ACCESS_WRITE ? PTE_AD : PTE_A;
+	pte_t e = pte_read(p);
+
+	do {
+		if ((e.val & need) != need)
+			return false;
+		*found = __pte(e.val | bits);
+	} while (!pte_try_cmpxchg_raw(p, &e, *found));
+	return true;
+}
+
 u32 shadow_tlb_check(struct shadow_dev *d)
 {
 	u32 bad = 0;
@@ -115,6 +130,21 @@ u32 shadow_tlb_check(struct shadow_dev *d)
 		pr_err("shadow %u: TLB entry %llx of %llx exceeds the process's\n",
 		       d->id, t->pte.val, entry_va(t));
 		bad++;
+	}
+	return bad;
+}
+
+u32 shadow_check_settled(struct shadow_dev *d)
+{
+	u32 bad = 0;
+
+	for (u32 i = 0; i < 4; i++) {
+		spin_lock(&d->tlb_lock);
+		bad = shadow_tlb_check(d);
+		spin_unlock(&d->tlb_lock);
+		if (!bad)
+			break;
+		sleep_ms(5);
 	}
 	return bad;
 }

@@ -12,10 +12,13 @@
 #include "tests/kt/kt_shadow.h"
 #include "tests/kt/kt_util.h"
 
-#define EACH_CLASS(test)						\
+#define NOT_PINNING(test)						\
 	KTEST(kvm, test) { test(t, "kvm"); }				\
 	KTEST(gru, test) { test(t, "gru"); }				\
 	KTEST(sva, test) { test(t, "sva"); }
+#define EACH_CLASS(test)						\
+	NOT_PINNING(test)						\
+	KTEST(xpmem, test) { test(t, "xpmem"); }
 
 /* Words, fills, sums, swaps; on pages touched and not. */
 static void operations(struct kt *t, const char *kind)
@@ -101,6 +104,10 @@ static void attach_no_memory(struct kt *t, const char *kind)
 KTEST_FLAGS(kvm, attach_no_memory, KTF_LAB_ONLY) { attach_no_memory(t, "kvm"); }
 KTEST_FLAGS(gru, attach_no_memory, KTF_LAB_ONLY) { attach_no_memory(t, "gru"); }
 KTEST_FLAGS(sva, attach_no_memory, KTF_LAB_ONLY) { attach_no_memory(t, "sva"); }
+KTEST_FLAGS(xpmem, attach_no_memory, KTF_LAB_ONLY)
+{
+	attach_no_memory(t, "xpmem");
+}
 
 /* Rows of the order table: whatever the process does, the device follows. */
 static void follows_the_process(struct kt *t, const char *kind)
@@ -209,7 +216,10 @@ static void dirty_reaches_the_page(struct kt *t, const char *kind)
 }
 EACH_CLASS(dirty_reaches_the_page)
 
-/* G6: a page only the device uses is young, and is so again after each use. */
+/*
+ * G6: a page only the device uses is young, and is so again after each use.
+ * Pinned pages are not reclaimed, old or young.
+ */
 static void used_is_young(struct kt *t, const char *kind)
 {
 	struct kt_file *f = kt_file_create(9, 0x1000);
@@ -240,7 +250,7 @@ static void used_is_young(struct kt *t, const char *kind)
 	mmput(mm);
 	kt_file_put(f);
 }
-EACH_CLASS(used_is_young)
+NOT_PINNING(used_is_young)
 
 /* Relocated tables: what the device reads stays, whatever it caches. */
 static void survives_relocation(struct kt *t, const char *kind)

@@ -47,6 +47,9 @@ KTEST(sva, sets_the_process_bits)
 	KT_EQ(t, kt_dev_write(k.d, KT_BASE, 1), 0);
 	e = kt_pte(k.mm, KT_BASE);
 	KT_EXPECT(t, pte_young(e) && pte_dirty(e) && pte_write(e));
+	kt_poke_clean(k.mm, KT_BASE + PAGE_SIZE, 1);
+	KT_EQ(t, kt_dev_write(k.d, KT_BASE + PAGE_SIZE, 2), 0);
+	KT_EXPECT(t, pte_dirty(kt_pte(k.mm, KT_BASE + PAGE_SIZE)));
 	kt_shadow_end(t, &k);
 }
 
