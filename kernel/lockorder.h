@@ -17,6 +17,7 @@
 	X(TEST)								\
 	X(SWAPON)	/* devices coming and going */		\
 	X(AUDIT)	/* one whole-system audit at a time */		\
+	X(SHADOW_FILE)	/* names of shared ranges */			\
 	X(DEVLIST)	/* shadow devices */				\
 	X(TTY)								\
 	X(FPOS)		/* an open file's position */		\

@@ -2,7 +2,7 @@
 /*
  * /dev: null, zero, full, random, urandom, the terminal, and the devices and
  * disks that drivers have registered under these names.
- * Tests: tests/abi/t_files
+ * Tests: tests/abi/t_files, tests/drive/shadow.py
  */
 #include "arch/uaccess.h"
 #include "kernel/blkdev.h"
@@ -112,9 +112,41 @@ static s64 chardev_write(struct file *f, vaddr_t from, u64 len, u64 *pos)
 	return d->write(d, buf, len);
 }
 
+static int chardev_open(struct file *f)
+{
+	struct chardev *d = f->inode->priv;
+
+	return d->open ? d->open(d, &f->priv) : 0;
+}
+
+static void chardev_release(struct file *f)
+{
+	struct chardev *d = f->inode->priv;
+
+	if (d->release && f->priv)
+		d->release(d, f->priv);
+}
+
+static s64 chardev_ioctl(struct file *f, u32 cmd, u64 arg)
+{
+	struct chardev *d = f->inode->priv;
+
+	return d->ioctl ? d->ioctl(d, f->priv, cmd, arg) : -ENOTTY;
+}
+
 static const struct file_ops chardev_fops = {
-	.read = chardev_read, .write = chardev_write,
+	.open = chardev_open, .release = chardev_release,
+	.read = chardev_read, .write = chardev_write, .ioctl = chardev_ioctl,
 };
+
+struct address_space *chardev_mapping(struct file *f, u32 *writable)
+{
+	struct chardev *d = f->inode->priv;
+
+	if (f->ops != &chardev_fops || !d->mapping)
+		return NULL;
+	return d->mapping(d, f->priv, writable);
+}
 
 #define DEV_CHAR	(S_IFCHR | 0666)
 #define DEV_BLOCK	(S_IFBLK | 0660)

@@ -26,6 +26,8 @@ struct poll_table;
 struct process;
 
 struct file_ops {
+	/* A new file, nobody else's yet.  0 or -Exxx; then release comes. */
+	int (*open)(struct file *f);
 	/* At *pos, which is moved.  Bytes or -Exxx. */
 	s64 (*read)(struct file *f, vaddr_t to, u64 len, u64 *pos);
 	s64 (*write)(struct file *f, vaddr_t from, u64 len, u64 *pos);
@@ -138,6 +140,9 @@ struct poll_table {
 	struct poll_entry small[POLL_INLINE];
 };
 void poll_wait(struct poll_table *pt, struct wait_queue_head *wq);
+
+/* devfs.c: what an mmap of f shows, or NULL: no device, or it shows nothing. */
+struct address_space *chardev_mapping(struct file *f, u32 *writable);
 
 /* pipe.c, tty.c */
 extern const struct file_ops tty_fops;

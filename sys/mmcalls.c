@@ -15,6 +15,18 @@
 #include "sys/syscall.h"
 
 
+/* A driver's device.  As request_file. */
+static s64 request_device(struct mmap_request *rq, struct file *f)
+{
+	u32 writable = 0;
+
+	rq->mapping = f->inode ? chardev_mapping(f, &writable) : NULL;
+	rq->may = VM_MAYREAD;
+	if (writable && file_writable(f))
+		rq->may |= VM_MAYWRITE;
+	return rq->mapping ? 0 : -ENODEV;
+}
+
 /* What the file allows and where its pages are.  0 or -Exxx. */
 static s64 request_file(struct mmap_request *rq, struct file *f)
 {
@@ -31,7 +43,7 @@ static s64 request_file(struct mmap_request *rq, struct file *f)
 	}
 	if (!inode || (inode->fops != &regular_fops &&
 		       inode->fops != &blkdev_fops))
-		return -ENODEV;
+		return request_device(rq, f);
 	rq->mapping = inode_mapping(inode);
 	if (!rq->mapping)
 		return -ENOMEM;

@@ -48,12 +48,12 @@ static int open_as(struct file *f, struct inode *inode, u32 flags)
 
 	if (!err)
 		err = truncate_for_open(inode, flags);
-	if (err)
+	if (err) {
 		inode_put(inode);
-	else
-		file_attach(f, inode,
-			    flags & O_PATH ? &path_fops : inode->fops);
-	return err;
+		return err;
+	}
+	file_attach(f, inode, flags & O_PATH ? &path_fops : inode->fops);
+	return f->ops->open ? f->ops->open(f) : 0;
 }
 
 static int walk_and_open(struct file *f, const struct fs_path *at, u32 flags,

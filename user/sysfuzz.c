@@ -22,6 +22,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "drivers/shadow/uapi.h"
+
 #define PER_CHILD	500
 #define WORKERS		4	/* children at a time */
 #define AREA		(16 * 4096UL)
@@ -121,7 +123,7 @@ static uint64_t descriptor(void)
 	case 2:
 		return (uint64_t)-100;			/* AT_FDCWD */
 	default:
-		return 3 + below(12);
+		return 3 + below(16);
 	}
 }
 
@@ -187,7 +189,29 @@ static void prepare(void)
 	open("/proc", O_RDONLY | O_DIRECTORY);
 	open("/dev/zero", O_RDWR);
 	pipe2(fds, O_NONBLOCK);
+	open("/dev/shadow-kvm", O_RDWR);	/* not there on Linux */
+	open("/dev/shadow-gru", O_RDWR);
+	open("/dev/shadow-sva", O_RDWR);
+	open("/dev/shadow-xpmem", O_RDWR);
+	open("/dev/shadow-xpmem", O_RDWR);
 	sigaction(SIGALRM, &sa, NULL);
+}
+
+/* A command of a secondary MMU's, or nearly one. */
+static long device_command(uint64_t *a)
+{
+	a[0] = descriptor();
+	a[1] = below(4) << 30 | below(64) << 16 | 'S' << 8 | below(10);
+	if (below(4)) {
+		static const uint64_t real[] = {
+			SHADOW_ATTACH, SHADOW_RUN, SHADOW_STATS, SHADOW_EXPORT,
+			SHADOW_IMPORT,
+		};
+
+		a[1] = real[below(sizeof(real) / sizeof(*real))];
+	}
+	a[2] = pointer();
+	return SYS_ioctl;
 }
 
 static void child(int calls)
@@ -201,6 +225,8 @@ static void child(int calls)
 		nr = number();
 		for (int k = 0; k < 6; k++)
 			a[k] = argument();
+		if (!below(20))
+			nr = device_command(a);
 		/* What waits is woken by the tick after next. */
 		ualarm(20000, 20000);
 		syscall(nr, a[0], a[1], a[2], a[3], a[4], a[5]);

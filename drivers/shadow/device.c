@@ -59,6 +59,7 @@ static struct shadow_dev *dev_alloc(const struct shadow_class *class,
 	d->class = class;
 	d->id = (u32)atomic_inc_return(&last_id);
 	d->mm = mm;
+	d->count = w && w->count ? w->count : d->own_count;
 	d->mn.ops = class->mn_ops;
 	d->mn.name = class->node;
 	spin_lock_init(&d->tlb_lock, LOCK_SHADOW_TLB);

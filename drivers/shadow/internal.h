@@ -44,10 +44,11 @@ enum shadow_counter {
 
 /* Where an XPMEM-like device shows the exporter's [start, start + len). */
 struct shadow_window {
-	struct mm_struct *importer;
+	struct mm_struct *importer;	/* NULL: everything, in place */
 	vaddr_t start;
 	u64 len;
 	u32 segid;
+	atomic64_t *count;		/* where to count; NULL: anywhere */
 };
 
 /*
@@ -104,7 +105,8 @@ struct shadow_dev {
 	struct wait_queue_head wait; /* prog and stop change */
 	struct thread *engine;
 
-	atomic64_t count[SHADOW_NR_COUNTERS];
+	atomic64_t *count;			    /* I: so many */
+	atomic64_t own_count[SHADOW_NR_COUNTERS];
 };
 
 static inline struct shadow_dev *dev_of(struct mmu_notifier *mn)
@@ -158,6 +160,10 @@ const struct shadow_class *shadow_class_of(const char *name);
  * The answer counts while no section can begin.
  */
 bool shadow_within_primary(struct shadow_dev *d, vaddr_t va, pte_t e);
+
+/* xpmem.c: what a window shows in mmap; the end of all windows on a segment. */
+struct address_space *xpmem_mapping(struct shadow_dev *d);
+void xpmem_kill_segment(u32 id);
 
 /* tlb.c */
 void shadow_tlb_flush(struct shadow_dev *d, vaddr_t start, vaddr_t end);

@@ -212,6 +212,22 @@ static void die(struct xpmem *x)
 	xpmem_tear_down(x, 0, ~0ULL, XPMEM_OUTSIDE);
 }
 
+struct address_space *xpmem_mapping(struct shadow_dev *d)
+{
+	return &xpmem_of(d)->mapping;
+}
+
+void xpmem_kill_segment(u32 id)
+{
+	struct shadow_dev *d;
+
+	mutex_lock(&shadow_list_mutex);
+	list_for_each_entry(d, &shadow_list, link)
+		if (d->class == &shadow_xpmem && xpmem_of(d)->segid == id)
+			die(xpmem_of(d));
+	mutex_unlock(&shadow_list_mutex);
+}
+
 static void xpmem_release(struct mmu_notifier *mn, struct mm_struct *mm)
 {
 	(void)mm;
@@ -299,20 +315,19 @@ static void leave_importer(struct xpmem *x)
 		mmput(imm);
 }
 
-/* imm: in window->imm, or one of our own. */
 static int enter_importer(struct xpmem *x, const struct shadow_window *w)
 {
 	int err;
 
-	x->imm = w ? w->importer : mm_alloc();
+	x->imm = w->importer ?: mm_alloc();
 	if (!x->imm)
 		return -ENOMEM;
-	x->own_imm = !w;
+	x->own_imm = !w->importer;
 	mmgrab(x->imm);
 	x->imn.ops = &importer_ops;
 	x->imn.name = "shadow-xpmem importer";
 	err = mmu_notifier_register(&x->imn, x->imm);
-	if (!err && !w)
+	if (!err && x->own_imm)
 		err = map_everything(x);
 	if (err)
 		leave_importer(x);
@@ -321,11 +336,14 @@ static int enter_importer(struct xpmem *x, const struct shadow_window *w)
 
 static int xpmem_init(struct shadow_dev *d, const struct shadow_window *w)
 {
+	static const struct shadow_window everything = { .len = USER_END };
 	struct xpmem *x = xpmem_of(d);
 
-	x->start = w ? w->start : 0;
-	x->pages = (w ? w->len : USER_END) >> PAGE_SHIFT;
-	x->segid = w ? w->segid : 0;
+	if (!w)
+		w = &everything;
+	x->start = w->start;
+	x->pages = w->len >> PAGE_SHIFT;
+	x->segid = w->segid;
 	mmgrab(d->mm);
 	mutex_init(&x->lock, LOCK_SHADOW_DEV);
 	spin_lock_init(&x->tear_lock, LOCK_SHADOW_MMU);
