@@ -153,6 +153,34 @@ static void counters(int fd)
 	   MAP_FAILED && errno == EACCES, "and not to be written");
 }
 
+/* A second place for page 5, and what was written there. */
+static void slots(int fd, volatile unsigned long long *m)
+{
+	struct shadow_ioc_slot s = { 0, 0, 0, 1UL << 46, 0 };
+	struct shadow_ioc_dirty d = { 0x10000000, 1, 0 };
+	unsigned char bits = 0;
+
+	d.bits = (uintptr_t)&bits;
+	*page(m, 5) = 50;
+	ok(!ioctl(fd, SHADOW_SLOT, &s), "slot 0 ends earlier");
+	s = (struct shadow_ioc_slot){ 1, 0, d.guest, PAGE,
+				      (uintptr_t)page(m, 5) };
+	ok(ioctl(fd, SHADOW_SLOT, &s) == -1 && errno == EEXIST,
+	   "two slots at one place are refused");
+	s.guest = d.guest = 0x500000000000ULL;
+	ok(!ioctl(fd, SHADOW_SLOT, &s), "a slot of its own");
+	ok(dev_read(fd, (void *)(uintptr_t)s.guest) == 50, "shows the page");
+	ok(ioctl(fd, SHADOW_DIRTY, &d) == 0, "nothing was written");
+	ok(!dev_write(fd, (void *)(uintptr_t)s.guest, 51) &&
+	   *page(m, 5) == 51, "it writes there");
+	ok(ioctl(fd, SHADOW_DIRTY, &d) == 1 && bits == 1, "which is told");
+	s.len = 0;
+	ok(!ioctl(fd, SHADOW_SLOT, &s), "and goes again");
+	s = (struct shadow_ioc_slot){ 0, 0, 0, 0x7ffffffff000ULL, 0 };
+	ok(!ioctl(fd, SHADOW_SLOT, &s), "everything, as at first");
+	ok(dev_read(fd, (void *)page(m, 5)) == 51, "in place");
+}
+
 static int own_memory(const char *class)
 {
 	volatile unsigned long long *m = memory();
@@ -164,6 +192,8 @@ static int own_memory(const char *class)
 	ok(ioctl(fd, SHADOW_ATTACH) == -1 && errno == EBUSY, "once");
 	program(fd, m);
 	memory_changes(fd, m);
+	if (!strcmp(class, "kvm"))
+		slots(fd, m);
 	counters(fd);
 	close(fd);
 	ok(*page(m, 4) == 42, "our memory stays when it goes");

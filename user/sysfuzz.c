@@ -205,7 +205,7 @@ static long device_command(uint64_t *a)
 	if (below(4)) {
 		static const uint64_t real[] = {
 			SHADOW_ATTACH, SHADOW_RUN, SHADOW_STATS, SHADOW_EXPORT,
-			SHADOW_IMPORT,
+			SHADOW_IMPORT, SHADOW_SLOT, SHADOW_DIRTY,
 		};
 
 		a[1] = real[below(sizeof(real) / sizeof(*real))];

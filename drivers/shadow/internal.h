@@ -85,6 +85,8 @@ struct shadow_class {
 	/* Translations that exceed the process's (I3); prints them.  Sleeps. */
 	u32 (*check)(struct shadow_dev *d);
 	u64 (*tables)(struct shadow_dev *d);	/* NULL: it has none */
+	/* Commands of this class only (node.c).  NULL: none. */
+	s64 (*command)(struct shadow_dev *d, u32 cmd, u64 arg);
 };
 extern const struct shadow_class shadow_kvm, shadow_gru, shadow_sva, shadow_xpmem;
 

@@ -4,7 +4,7 @@
  * the notifier chain and a sequence count.
  *
  *	fault (engine)				section (whoever changes the mm)
- *	(1) s = mmu_seq; rmb			(A) range_start, mmu_lock held:
+ *	(1) mmu_lock: s = mmu_seq, slot		(A) range_start, mmu_lock held:
  *	(2) gup: the page and its rights	    open++, widen span,
  *	(3) mmu_lock				    zap, flush the device TLB
  *	(4) open and va in span, or	(B) PTEs change, pages are freed
@@ -37,7 +37,7 @@ static struct kvm_dev *kvm_of_mn(struct mmu_notifier *mn)
 
 /* (A) */
 static int kvm_range_start(struct mmu_notifier *mn,
-			      const struct mmu_notifier_range *r)
+			   const struct mmu_notifier_range *r)
 {
 	struct kvm_dev *d = kvm_of_mn(mn);
 
@@ -45,14 +45,15 @@ static int kvm_range_start(struct mmu_notifier *mn,
 	fence_open(&d->sections, r);
 	/* With the flag every change comes through change_pte (A5). */
 	if (!(r->flags & MMU_NOTIFIER_USE_CHANGE_PTE))
-		spt_zap_range(d, r->start, r->end);
+		kvm_for_each_part(d, r->start, r->end, p)
+			spt_zap_range(d, p.start, p.end);
 	spin_unlock(&d->mmu_lock);
 	return 0;
 }
 
 /* (C) */
 static void kvm_range_end(struct mmu_notifier *mn,
-			     const struct mmu_notifier_range *r)
+			  const struct mmu_notifier_range *r)
 {
 	struct kvm_dev *d = kvm_of_mn(mn);
 
@@ -66,55 +67,61 @@ static void kvm_range_end(struct mmu_notifier *mn,
 }
 
 static int kvm_clear_flush_young(struct mmu_notifier *mn,
-				    struct mm_struct *mm, vaddr_t start,
-				    vaddr_t end)
+				 struct mm_struct *mm, vaddr_t start,
+				 vaddr_t end)
 {
 	struct kvm_dev *d = kvm_of_mn(mn);
-	int young;
+	int young = 0;
 
 	(void)mm;
 	spin_lock(&d->mmu_lock);
-	young = spt_young(d, start, end, SPT_CLEAR);
-	if (young)
-		shadow_tlb_flush(&d->dev, start, end);
+	kvm_for_each_part(d, start, end, p) {
+		if (!spt_young(d, p.start, p.end, SPT_CLEAR))
+			continue;
+		shadow_tlb_flush(&d->dev, p.start, p.end);
+		young = 1;
+	}
 	spin_unlock(&d->mmu_lock);
 	return young;
 }
 
 static int kvm_clear_young(struct mmu_notifier *mn, struct mm_struct *mm,
-			      vaddr_t start, vaddr_t end)
+			   vaddr_t start, vaddr_t end)
 {
 	struct kvm_dev *d = kvm_of_mn(mn);
-	int young;
+	int young = 0;
 
 	(void)mm;
 	spin_lock(&d->mmu_lock);
-	young = spt_young(d, start, end, SPT_CLEAR);
+	kvm_for_each_part(d, start, end, p)
+		young |= spt_young(d, p.start, p.end, SPT_CLEAR);
 	spin_unlock(&d->mmu_lock);
 	return young;
 }
 
 static int kvm_test_young(struct mmu_notifier *mn, struct mm_struct *mm,
-			     vaddr_t va)
+			  vaddr_t va)
 {
 	struct kvm_dev *d = kvm_of_mn(mn);
-	int young;
+	int young = 0;
 
 	(void)mm;
 	spin_lock(&d->mmu_lock);
-	young = spt_young(d, va, va + PAGE_SIZE, SPT_TEST);
+	kvm_for_each_part(d, va, va + PAGE_SIZE, p)
+		young |= spt_young(d, p.start, p.end, SPT_TEST);
 	spin_unlock(&d->mmu_lock);
 	return young;
 }
 
 static void kvm_change_pte(struct mmu_notifier *mn, struct mm_struct *mm,
-			      vaddr_t va, pte_t pte)
+			   vaddr_t va, pte_t pte)
 {
 	struct kvm_dev *d = kvm_of_mn(mn);
 
 	(void)mm;
 	spin_lock(&d->mmu_lock);
-	spt_change(d, va, pte);
+	kvm_for_each_part(d, va, va + PAGE_SIZE, p)
+		spt_change(d, p.start, pte);
 	spin_unlock(&d->mmu_lock);
 }
 
@@ -144,11 +151,31 @@ static bool must_retry(const struct kvm_dev *d, vaddr_t va, u64 seq)
 {
 	if (fence_covers(&d->sections, va) && !BUG_SWITCH("shadow_no_counter"))
 		return true;
+	if (BUG_SWITCH("shadow_seq_8bit"))	/* wraps, as CVE-2018-17182 */
+		return (u8)d->mmu_seq != (u8)seq;
 	return d->mmu_seq != seq;
 }
 
+/* What a fault goes by: the slot's address, and the sequence before. */
+struct kvm_look {
+	vaddr_t gpa, user;
+	u64 seq;
+};
+
+/* (1).  False: no slot. */
+static bool look_up_slot(struct kvm_dev *d, struct kvm_look *look)
+{
+	bool found;
+
+	spin_lock(&d->mmu_lock);
+	look->seq = d->mmu_seq;
+	found = kvm_to_user(d, look->gpa, &look->user);
+	spin_unlock(&d->mmu_lock);
+	return found;
+}
+
 /* (3)..(5).  -EAGAIN: a section came between. */
-static int try_install(struct kvm_dev *d, vaddr_t va, u64 seq, pte_t e)
+static int try_install(struct kvm_dev *d, const struct kvm_look *look, pte_t e)
 {
 	int err = -EAGAIN;
 
@@ -156,8 +183,8 @@ static int try_install(struct kvm_dev *d, vaddr_t va, u64 seq, pte_t e)
 	spin_lock(&d->mmu_lock);					/* (3) */
 	if (d->dev.dead)
 		err = -ESRCH;
-	else if (!must_retry(d, va, seq))				/* (4) */
-		err = spt_install(d, va, e);				/* (5) */
+	else if (!must_retry(d, look->user, look->seq))			/* (4) */
+		err = spt_install(d, look->gpa, e);			/* (5) */
 	spin_unlock(&d->mmu_lock);
 	return err;
 }
@@ -167,17 +194,18 @@ static int kvm_fault(struct shadow_dev *dev, vaddr_t va, enum shadow_access how)
 	u32 flags = FAULT_REMOTE |
 		(how == SHADOW_ACCESS_WRITE ? FAULT_WRITE : 0);
 	struct kvm_dev *d = kvm_of(dev);
-	u64 seq = READ_ONCE(d->mmu_seq);				/* (1) */
+	struct kvm_look look = { .gpa = va };
 	struct page *page;
 	bool writable;
 	int err;
 
-	smp_rmb();		/* partner: mmu_lock in (C) */
-	err = get_user_page(dev->mm, va, flags, &page, &writable);	/* (2) */
+	if (!look_up_slot(d, &look))					/* (1) */
+		return -EFAULT;
+	err = get_user_page(dev->mm, look.user, flags, &page, &writable);	/* (2) */
 	if (err)
 		return err;
 	RACE_POINT("shadow:after_gup");
-	err = try_install(d, va, seq,
+	err = try_install(d, &look,
 			  pte_make(page_to_pfn(page),
 				   PTE_P | (writable ? PTE_W : 0)));
 	put_page(page);
@@ -190,6 +218,7 @@ static int kvm_init(struct shadow_dev *dev, const struct shadow_window *w)
 
 	(void)w;
 	spin_lock_init(&d->mmu_lock, LOCK_SHADOW_MMU);
+	d->slot[0] = (struct kvm_slot){ 0, USER_END, 0 };
 	return pgtable_init(&d->spt, NULL, PGT_DEVICE);
 }
 
@@ -215,4 +244,5 @@ const struct shadow_class shadow_kvm = {
 	.resolve = kvm_fault,
 	.check = spt_check,
 	.tables = kvm_tables,
+	.command = kvm_command,
 };

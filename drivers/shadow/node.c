@@ -318,6 +318,16 @@ static void drop_segment(struct segment *s)
 	kfree(s);
 }
 
+static s64 class_command(struct shadow_file *f, u32 cmd, u64 arg)
+{
+	struct shadow_dev *d;
+
+	if (!f->class->command)
+		return -ENOTTY;
+	d = device_of(f);
+	return IS_ERR(d) ? PTR_ERR(d) : f->class->command(d, cmd, arg);
+}
+
 static s64 node_ioctl(struct chardev *dev, void *priv, u32 cmd, u64 arg)
 {
 	struct shadow_file *f = priv;
@@ -335,7 +345,7 @@ static s64 node_ioctl(struct chardev *dev, void *priv, u32 cmd, u64 arg)
 	case SHADOW_IMPORT:
 		return do_import(f, arg);
 	default:
-		return -ENOTTY;
+		return class_command(f, cmd, arg);
 	}
 }
 

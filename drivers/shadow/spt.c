@@ -21,7 +21,7 @@
 #include "mm/filemap.h"
 #include "mm/mmu_model.h"
 
-/* An entry has left the tree: its state goes to the page (P3). */
+/* An entry is not what it was: its state goes to the page (P3). */
 static void harvest(const struct pt_pos *pos, pte_t old)
 {
 	const struct kvm_dev *d = container_of(pos->pt, struct kvm_dev, spt);
@@ -35,6 +35,13 @@ static void harvest(const struct pt_pos *pos, pte_t old)
 		mmu_model_secondary_del(d->dev.id, pos->va, pte_pfn(old));
 }
 
+static void gone(const struct pt_pos *pos, pte_t old)
+{
+	harvest(pos, old);
+	kvm_rmap_del(container_of(pos->pt, struct kvm_dev, spt), pte_pfn(old),
+		     pos->va);
+}
+
 /* Clears the present entries of one table from pos on; how many. */
 static u64 zap_table(struct pt_pos *pos, vaddr_t end)
 {
@@ -43,7 +50,7 @@ static u64 zap_table(struct pt_pos *pos, vaddr_t end)
 	do {
 		if (!pte_present(pte_read(pos->ptep)))
 			continue;
-		harvest(pos, pte_clear(pos));
+		gone(pos, pte_clear(pos));
 		zapped++;
 	} while (pos_next(pos) && pos->va < end);
 	return zapped;
@@ -87,6 +94,9 @@ int spt_install(struct kvm_dev *d, vaddr_t va, pte_t e)
 		return err;
 	old = pte_read(pos.ptep);
 	if (!pte_present(old)) {
+		err = kvm_rmap_add(d, pte_pfn(e), va);
+		if (err)
+			goto out;
 		pte_set(&pos, e);
 		shadow_count(&d->dev, SHADOW_INSTALLS, 1);
 		shadow_count(&d->dev, SHADOW_ENTRIES, 1);
@@ -97,8 +107,9 @@ int spt_install(struct kvm_dev *d, vaddr_t va, pte_t e)
 		KASSERT(pte_pfn(old) == pte_pfn(e));
 		pte_modify(&pos, 0, e.val & PTE_W);
 	}
+out:
 	unlock_table(&pos);
-	return 0;
+	return err;
 }
 
 /* The process's entry becomes e: ours follows, read-only (A5 allows it). */
@@ -112,6 +123,7 @@ void spt_change(struct kvm_dev *d, vaddr_t va, pte_t e)
 		return;
 	old = pte_read(pos.ptep);
 	if (pte_present(old)) {
+		kvm_rmap_move(d, va, pte_pfn(old), pte_pfn(e));
 		harvest(&pos, pte_replace(&pos, pte_make(pte_pfn(e),
 							 PTE_P | PTE_A)));
 		if (CONFIG_LAB)
@@ -119,6 +131,43 @@ void spt_change(struct kvm_dev *d, vaddr_t va, pte_t e)
 	}
 	unlock_table(&pos);
 	shadow_tlb_flush(&d->dev, va, va + PAGE_SIZE);	/* P2 */
+}
+
+static u64 harvest_table(struct pt_pos *pos, vaddr_t gpa, vaddr_t end, u8 *bits)
+{
+	u64 found = 0, n;
+
+	do {
+		pte_t e = pte_read(pos->ptep);
+
+		if (!pte_present(e) || !pte_dirty(e))
+			continue;
+		pte_modify(pos, PTE_D, 0);
+		set_page_dirty(pte_page(e));			/* P3 */
+		n = (pos->va - gpa) >> PAGE_SHIFT;
+		bits[n / 8] |= (u8)(1U << n % 8);
+		found++;
+	} while (pos_next(pos) && pos->va < end);
+	return found;
+}
+
+u64 spt_harvest(struct kvm_dev *d, vaddr_t gpa, u64 nr, u8 *bits)
+{
+	vaddr_t va = gpa, end = gpa + (nr << PAGE_SHIFT);
+	u64 found = 0;
+
+	assert_spin_held(&d->mmu_lock);
+	while (va < end) {
+		struct pt_pos pos;
+
+		if (!lock_table(&d->spt, va, 1, &pos)) {
+			found += harvest_table(&pos, gpa, end, bits);
+			unlock_table(&pos);
+		}
+		va = (va & ~(pt_size(2) - 1)) + pt_size(2);
+	}
+	shadow_tlb_flush(&d->dev, gpa, end);			/* P2 */
+	return found;
 }
 
 static int young_table(struct pt_pos *pos, vaddr_t end, enum spt_young how)
@@ -197,10 +246,14 @@ static bool entry_is(struct kvm_dev *d, vaddr_t va, pte_t e)
 static u32 check_entry(struct kvm_dev *d, vaddr_t va, pte_t e)
 {
 	u64 seq = READ_ONCE(d->mmu_seq);
+	vaddr_t user;
 	u32 bad;
 
 	smp_rmb();
-	if (READ_ONCE(d->sections.open) || shadow_within_primary(&d->dev, va, e))
+	spin_lock(&d->mmu_lock);
+	bad = !d->sections.open && kvm_to_user(d, va, &user);
+	spin_unlock(&d->mmu_lock);
+	if (!bad || shadow_within_primary(&d->dev, user, e))
 		return 0;
 	/* A section that came and went, before seq was read too, explains it. */
 	spin_lock(&d->mmu_lock);
@@ -234,5 +287,5 @@ u32 spt_check(struct shadow_dev *dev)
 			bad += check_entry(d, va, e);
 		va = (va & ~(pt_size(level) - 1)) + pt_size(level);
 	}
-	return bad;
+	return bad + kvm_rmap_check(d);
 }

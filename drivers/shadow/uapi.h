@@ -47,6 +47,20 @@ struct shadow_ioc_range {
 	unsigned int zero;
 };
 
+/* The caller's [user, user + len) at the guest's [guest, guest + len). */
+struct shadow_ioc_slot {
+	unsigned int slot;		/* 0 to 7; 0 shows everything at first */
+	unsigned int zero;
+	unsigned long long guest, len, user;	/* len 0: away with it */
+};
+
+/* One bit a page: written by the guest since the last time. */
+struct shadow_ioc_dirty {
+	unsigned long long guest, nr;	/* pages */
+	unsigned long long bits;	/* address of (nr + 7) / 8 bytes */
+};
+#define SHADOW_DIRTY_PAGES	16384ULL
+
 /* The device becomes one of the caller's address space (not xpmem). */
 #define SHADOW_ATTACH	(SHADOW_IOC_NONE << 30 | 'S' << 8 | 1)
 /* Run a program on the engine; it stops at the first failure. */
@@ -55,5 +69,8 @@ struct shadow_ioc_range {
 /* xpmem: name a range of the caller's; show the one of that name. */
 #define SHADOW_EXPORT	SHADOW_IOC(SHADOW_IOC_R | SHADOW_IOC_W, 4U, struct shadow_ioc_range)
 #define SHADOW_IMPORT	SHADOW_IOC(SHADOW_IOC_W, 5U, unsigned int)
+/* kvm.  DIRTY returns how many. */
+#define SHADOW_SLOT	SHADOW_IOC(SHADOW_IOC_W, 6U, struct shadow_ioc_slot)
+#define SHADOW_DIRTY	SHADOW_IOC(SHADOW_IOC_W, 7U, struct shadow_ioc_dirty)
 
 #endif
