@@ -333,6 +333,25 @@ static void bad_pointers(int fd, volatile unsigned long long *m)
 		"four billion");
 }
 
+/* The name of a range of a child's that has ended; its file is still open. */
+static unsigned int gone_exporter(volatile unsigned long long *m)
+{
+	struct shadow_ioc_range rg = { (uintptr_t)m, PAGE, 0, 0 };
+	int fd = open_class("xpmem"), told[2];
+
+	if (fd < 0 || pipe(told))
+		return 0;
+	if (!fork()) {
+		if (!ioctl(fd, SHADOW_EXPORT, &rg) &&
+		    write(told[1], &rg.id, sizeof(rg.id)) < 0)
+			_exit(1);
+		_exit(0);
+	}
+	wait(NULL);
+	return read(told[0], &rg.id, sizeof(rg.id)) == sizeof(rg.id) ?
+	       rg.id : 0;
+}
+
 static int bad(void)
 {
 	volatile unsigned long long *m = memory();
@@ -362,6 +381,9 @@ static int bad(void)
 	   "nor is what goes beyond the end");
 	ok(ioctl(x, SHADOW_IMPORT, &id) == -1 && errno == ENOENT,
 	   "a name of nothing");
+	id = gone_exporter(m);
+	ok(id && ioctl(x, SHADOW_IMPORT, &id) == -1 && errno == ESRCH,
+	   "an exporter that is gone");
 	ok(read(fd, (void *)m, 8) == -1 && errno == EINVAL, "no read");
 	m[0] = 5;
 	ok(dev_read(fd, (void *)m) == 5, "the device still works");

@@ -3,7 +3,7 @@
  * What every class of secondary MMU owes, by the same tests: `selftest gru`
  * runs those of one class.
  */
-#include "drivers/shadow/shadow.h"
+#include "drivers/shadow/internal.h"
 #include "kernel/racepoint.h"
 #include "kernel/thread.h"
 #include "mm/mmu_notifier.h"
@@ -291,6 +291,51 @@ static void process_exits_first(struct kt *t, const char *kind)
 	shadow_detach(k.d);
 }
 EACH_CLASS(process_exits_first)
+
+/* I3: an entry whose frame or right the process no longer has is reported. */
+static void auditor_sees_excess(struct kt *t, const char *kind)
+{
+	struct kt_shadow k;
+	struct pt_pos pos;
+	pte_t e;
+
+	if (!kt_shadow_begin(t, &k, kind, 1))
+		return;
+	KT_EQ(t, kt_dev_write(k.d, KT_BASE, 1), 0);
+	KT_EQ(t, k.d->class->check(k.d), 0);
+	lock_leaf(&k.mm->pgt, KT_BASE, &pos);
+	e = pte_read(pos.ptep);
+	pte_write_raw(pos.ptep, pte_wrprotect(e));
+	unlock_table(&pos);
+	KT_EXPECT(t, k.d->class->check(k.d) > 0);
+	lock_leaf(&k.mm->pgt, KT_BASE, &pos);
+	pte_write_raw(pos.ptep, e);
+	unlock_table(&pos);
+	KT_EQ(t, k.d->class->check(k.d), 0);
+	kt_shadow_end(t, &k);
+}
+EACH_CLASS(auditor_sees_excess)
+
+/*
+ * G3 and the rest of A3: a section that must not block is one like others, but
+ * for a device that has to sleep.
+ */
+static void nonblocking_section(struct kt *t, const char *kind)
+{
+	struct mmu_notifier_range r;
+	struct kt_shadow k;
+
+	if (!kt_shadow_begin(t, &k, kind, 1))
+		return;
+	KT_EQ(t, kt_dev_write(k.d, KT_BASE, 1), 0);
+	mmu_notifier_range_init(&r, MMU_NOTIFY_CLEAR, k.mm, KT_BASE,
+				KT_BASE + PAGE_SIZE);
+	KT_EQ(t, mmu_notifier_invalidate_range_start_nonblock(&r), 0);
+	mmu_notifier_invalidate_range_end(&r);
+	KT_EQ(t, kt_dev_read(k.d, KT_BASE), 1);
+	kt_shadow_end(t, &k);
+}
+EACH_CLASS(nonblocking_section)
 
 /*
  * Everything at once: a device counts in its own word of each page while the

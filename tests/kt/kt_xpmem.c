@@ -10,6 +10,7 @@
 
 #define PAGES	4
 #define WINDOW	0x50000000UL		/* the importer's address */
+#define SEGMENT	77
 
 struct two {
 	struct mm_struct *exp, *imp;
@@ -31,7 +32,9 @@ static s64 map_window(struct two *p, vaddr_t at, int flags)
 /* The exporter has i + 1 in page i. */
 static bool two_begin(struct kt *t, struct two *p)
 {
-	struct shadow_window w = { .start = KT_BASE, .len = PAGES * PAGE_SIZE };
+	struct shadow_window w = {
+		.start = KT_BASE, .len = PAGES * PAGE_SIZE, .segid = SEGMENT,
+	};
 
 	p->exp = mm_alloc();
 	p->imp = mm_alloc();
@@ -156,6 +159,43 @@ KTEST(xpmem, importer_leaves)
 	KT_EQ(t, pins(&p), 0);
 	KT_EQ(t, page_count(page), 1);
 	KT_EQ(t, kt_dev_read(p.d, WINDOW), KT_NONE);
+	two_end(&p);
+}
+
+/* The exporter's file is closed: its windows die, and the pins go. */
+KTEST(xpmem, segment_goes)
+{
+	struct two p;
+
+	if (!two_begin(t, &p))
+		return;
+	KT_EQ(t, touch(&p, 0, FAULT_WRITE), FAULT_DONE);
+	xpmem_kill_segment(SEGMENT + 1);
+	KT_EQ(t, pins(&p), 1);
+	xpmem_kill_segment(SEGMENT);
+	KT_EQ(t, pins(&p), 0);
+	KT_EXPECT(t, pte_none(kt_pte(p.imp, WINDOW)));
+	KT_EQ(t, touch(&p, 0, 0), FAULT_SIGBUS);
+	two_end(&p);
+}
+
+/* A section that must not sleep takes nothing back: its exporter is dying. */
+KTEST(xpmem, nonblocking_section_moves_the_sequence)
+{
+	struct mmu_notifier_range r;
+	struct two p;
+	u64 seq;
+
+	if (!two_begin(t, &p))
+		return;
+	KT_EQ(t, touch(&p, 0, FAULT_WRITE), FAULT_DONE);
+	seq = (u64)atomic64_read(&xpmem_of(p.d)->seq);
+	mmu_notifier_range_init(&r, MMU_NOTIFY_CLEAR, p.exp, KT_BASE,
+				KT_BASE + PAGE_SIZE);
+	KT_EQ(t, mmu_notifier_invalidate_range_start_nonblock(&r), 0);
+	mmu_notifier_invalidate_range_end(&r);
+	KT_EQ(t, pins(&p), 1);
+	KT_EQ(t, atomic64_read(&xpmem_of(p.d)->seq), seq + 1);
 	two_end(&p);
 }
 
