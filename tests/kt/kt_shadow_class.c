@@ -12,14 +12,6 @@
 #include "tests/kt/kt_shadow.h"
 #include "tests/kt/kt_util.h"
 
-#define NOT_PINNING(test)						\
-	KTEST(kvm, test) { test(t, "kvm"); }				\
-	KTEST(gru, test) { test(t, "gru"); }				\
-	KTEST(sva, test) { test(t, "sva"); }
-#define EACH_CLASS(test)						\
-	NOT_PINNING(test)						\
-	KTEST(xpmem, test) { test(t, "xpmem"); }
-
 /* Words, fills, sums, swaps; on pages touched and not. */
 static void operations(struct kt *t, const char *kind)
 {
@@ -55,7 +47,10 @@ static void operations(struct kt *t, const char *kind)
 	KT_EQ(t, s.entries, 4);
 	kt_shadow_end(t, &k);
 }
-EACH_CLASS(operations)
+KTEST(kvm, operations) { operations(t, "kvm"); }
+KTEST(gru, operations) { operations(t, "gru"); }
+KTEST(sva, operations) { operations(t, "sva"); }
+KTEST(xpmem, operations) { operations(t, "xpmem"); }
 
 /* A program stops at its first failure, and says how far it came. */
 static void errors(struct kt *t, const char *kind)
@@ -82,7 +77,10 @@ static void errors(struct kt *t, const char *kind)
 	KT_EQ(t, kt_dev_read(k.d, KT_BASE), KT_NONE);
 	kt_shadow_end(t, &k);
 }
-EACH_CLASS(errors)
+KTEST(kvm, errors) { errors(t, "kvm"); }
+KTEST(gru, errors) { errors(t, "gru"); }
+KTEST(sva, errors) { errors(t, "sva"); }
+KTEST(xpmem, errors) { errors(t, "xpmem"); }
 
 static void attach_no_memory(struct kt *t, const char *kind)
 {
@@ -140,7 +138,10 @@ static void follows_the_process(struct kt *t, const char *kind)
 	kt_shadow_end(t, &k);
 	mmput(child);
 }
-EACH_CLASS(follows_the_process)
+KTEST(kvm, follows_the_process) { follows_the_process(t, "kvm"); }
+KTEST(gru, follows_the_process) { follows_the_process(t, "gru"); }
+KTEST(sva, follows_the_process) { follows_the_process(t, "sva"); }
+KTEST(xpmem, follows_the_process) { follows_the_process(t, "xpmem"); }
 
 /* A copy on write, by the CPU or by the device, which may only read at first. */
 static void follows_a_copy(struct kt *t, const char *kind)
@@ -165,7 +166,10 @@ static void follows_a_copy(struct kt *t, const char *kind)
 	mmput(child);
 	kt_shadow_end(t, &k);
 }
-EACH_CLASS(follows_a_copy)
+KTEST(kvm, follows_a_copy) { follows_a_copy(t, "kvm"); }
+KTEST(gru, follows_a_copy) { follows_a_copy(t, "gru"); }
+KTEST(sva, follows_a_copy) { follows_a_copy(t, "sva"); }
+KTEST(xpmem, follows_a_copy) { follows_a_copy(t, "xpmem"); }
 
 /* A truncated file: its pages are gone from the device too. */
 static void follows_truncate(struct kt *t, const char *kind)
@@ -187,7 +191,10 @@ static void follows_truncate(struct kt *t, const char *kind)
 	mmput(mm);
 	kt_file_put(f);
 }
-EACH_CLASS(follows_truncate)
+KTEST(kvm, follows_truncate) { follows_truncate(t, "kvm"); }
+KTEST(gru, follows_truncate) { follows_truncate(t, "gru"); }
+KTEST(sva, follows_truncate) { follows_truncate(t, "sva"); }
+KTEST(xpmem, follows_truncate) { follows_truncate(t, "xpmem"); }
 
 /* What the device wrote is dirty, at the latest when its entry goes. */
 static void dirty_reaches_the_page(struct kt *t, const char *kind)
@@ -214,7 +221,10 @@ static void dirty_reaches_the_page(struct kt *t, const char *kind)
 	mmput(mm);
 	kt_file_put(f);
 }
-EACH_CLASS(dirty_reaches_the_page)
+KTEST(kvm, dirty_reaches_the_page) { dirty_reaches_the_page(t, "kvm"); }
+KTEST(gru, dirty_reaches_the_page) { dirty_reaches_the_page(t, "gru"); }
+KTEST(sva, dirty_reaches_the_page) { dirty_reaches_the_page(t, "sva"); }
+KTEST(xpmem, dirty_reaches_the_page) { dirty_reaches_the_page(t, "xpmem"); }
 
 /*
  * G6: a page only the device uses is young, and is so again after each use.
@@ -250,7 +260,9 @@ static void used_is_young(struct kt *t, const char *kind)
 	mmput(mm);
 	kt_file_put(f);
 }
-NOT_PINNING(used_is_young)
+KTEST(kvm, used_is_young) { used_is_young(t, "kvm"); }
+KTEST(gru, used_is_young) { used_is_young(t, "gru"); }
+KTEST(sva, used_is_young) { used_is_young(t, "sva"); }
 
 /* Relocated tables: what the device reads stays, whatever it caches. */
 static void survives_relocation(struct kt *t, const char *kind)
@@ -271,7 +283,10 @@ static void survives_relocation(struct kt *t, const char *kind)
 	}
 	kt_shadow_end(t, &k);
 }
-EACH_CLASS(survives_relocation)
+KTEST(kvm, survives_relocation) { survives_relocation(t, "kvm"); }
+KTEST(gru, survives_relocation) { survives_relocation(t, "gru"); }
+KTEST(sva, survives_relocation) { survives_relocation(t, "sva"); }
+KTEST(xpmem, survives_relocation) { survives_relocation(t, "xpmem"); }
 
 /* G7, and death of the process with a device attached. */
 static void process_exits_first(struct kt *t, const char *kind)
@@ -290,7 +305,10 @@ static void process_exits_first(struct kt *t, const char *kind)
 	KT_EQ(t, s.stale, 0);
 	shadow_detach(k.d);
 }
-EACH_CLASS(process_exits_first)
+KTEST(kvm, process_exits_first) { process_exits_first(t, "kvm"); }
+KTEST(gru, process_exits_first) { process_exits_first(t, "gru"); }
+KTEST(sva, process_exits_first) { process_exits_first(t, "sva"); }
+KTEST(xpmem, process_exits_first) { process_exits_first(t, "xpmem"); }
 
 /* I3: an entry whose frame or right the process no longer has is reported. */
 static void auditor_sees_excess(struct kt *t, const char *kind)
@@ -314,7 +332,10 @@ static void auditor_sees_excess(struct kt *t, const char *kind)
 	KT_EQ(t, k.d->class->check(k.d), 0);
 	kt_shadow_end(t, &k);
 }
-EACH_CLASS(auditor_sees_excess)
+KTEST(kvm, auditor_sees_excess) { auditor_sees_excess(t, "kvm"); }
+KTEST(gru, auditor_sees_excess) { auditor_sees_excess(t, "gru"); }
+KTEST(sva, auditor_sees_excess) { auditor_sees_excess(t, "sva"); }
+KTEST(xpmem, auditor_sees_excess) { auditor_sees_excess(t, "xpmem"); }
 
 /*
  * G3 and the rest of A3: a section that must not block is one like others, but
@@ -335,7 +356,10 @@ static void nonblocking_section(struct kt *t, const char *kind)
 	KT_EQ(t, kt_dev_read(k.d, KT_BASE), 1);
 	kt_shadow_end(t, &k);
 }
-EACH_CLASS(nonblocking_section)
+KTEST(kvm, nonblocking_section) { nonblocking_section(t, "kvm"); }
+KTEST(gru, nonblocking_section) { nonblocking_section(t, "gru"); }
+KTEST(sva, nonblocking_section) { nonblocking_section(t, "sva"); }
+KTEST(xpmem, nonblocking_section) { nonblocking_section(t, "xpmem"); }
 
 /*
  * Everything at once: a device counts in its own word of each page while the
@@ -408,4 +432,7 @@ static void torture(struct kt *t, const char *kind)
 	KT_EQ(t, s.stale, 0);
 	kt_shadow_end(t, &k);
 }
-EACH_CLASS(torture)
+KTEST(kvm, torture) { torture(t, "kvm"); }
+KTEST(gru, torture) { torture(t, "gru"); }
+KTEST(sva, torture) { torture(t, "sva"); }
+KTEST(xpmem, torture) { torture(t, "xpmem"); }
