@@ -400,8 +400,10 @@ static void stir(struct kt *t, struct mm_struct *mm, u32 n)
 	KT_EQ(t, dup_mmap(child, mm), 0);
 	KT_EQ(t, mm_relocate_tables(mm, n & 1 ? PTMIGRATE_LIVE :
 				    PTMIGRATE_STOP, &r), 0);
+	/* Refused, after some patience, when it is pinned. */
 	for (u32 i = 0; i < PAGES; i++)
-		(void)kt_move_page(mm, KT_BASE + i * PAGE_SIZE);
+		if (kt_move_page(mm, KT_BASE + i * PAGE_SIZE))
+			break;
 	do_mprotect(mm, KT_BASE, 0x4000, PROT_RW | PROT_EXEC);
 	do_mprotect(mm, KT_BASE, 0x4000, PROT_RW);
 	mmput(child);
