@@ -162,7 +162,8 @@ static bool replace_page(struct fault_ctx *f, pte_t seen, struct page *old,
 
 	mmu_notifier_range_init(&range, MMU_NOTIFY_CLEAR, f->mm, f->va,
 				f->va + PAGE_SIZE);
-	range.flags |= MMU_NOTIFIER_USE_CHANGE_PTE;
+	if (!BUG_SWITCH("change_pte_no_flag"))
+		range.flags |= MMU_NOTIFIER_USE_CHANGE_PTE;
 	mmu_notifier_invalidate_range_start(&range);		/* (2) */
 	RACE_POINT("cow:after_start");
 	same = lock_if_same(f, seen, &pos);			/* (3) */

@@ -34,7 +34,7 @@
  *
  * Not merged: pages of the swap cache, lazyfree, held by anybody, PROT_NONE.
  * Bug switches: ksm_no_count (3 left out), ksm_compare_first (5 before 1),
- * ksm_no_same_check (7).
+ * change_pte_no_flag (W3: devices lose their entries at each step).
  * Locks: ksm_mutex, mmap_lock read, page locks, section, table.
  * Tests: tests/kt/kt_ksm.c, tests/race/race_ksm.c
  */
@@ -80,7 +80,8 @@ static void range_init(struct mmu_notifier_range *r, struct mm_struct *mm,
 		       vaddr_t va)
 {
 	mmu_notifier_range_init(r, MMU_NOTIFY_CLEAR, mm, va, va + PAGE_SIZE);
-	r->flags |= MMU_NOTIFIER_USE_CHANGE_PTE;		/* W3 */
+	if (!BUG_SWITCH("change_pte_no_flag"))
+		r->flags |= MMU_NOTIFIER_USE_CHANGE_PTE;	/* W3 */
 }
 
 /* (2)-(4).  *e: the entry as it is left. */
@@ -149,13 +150,13 @@ static int replace_page(struct ksm_item *item, struct vm_area_struct *vma,
 			pte_t seen, struct page *p, struct page *kpage)
 {
 	struct mmu_notifier_range range;
-	bool same = false, any = BUG_SWITCH("ksm_no_same_check");
+	bool same = false;
 	struct pt_pos pos;
 
 	range_init(&range, vma->vm_mm, item->va);
 	mmu_notifier_invalidate_range_start(&range);		/* (6) */
 	if (page_vma_mapped(p, vma, item->va, &pos)) {		/* (7) */
-		same = any || same_but_young(pte_read(pos.ptep), seen);
+		same = same_but_young(pte_read(pos.ptep), seen);
 		if (same)
 			repoint(vma, &pos, p, kpage);
 		unlock_table(&pos);

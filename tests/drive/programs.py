@@ -16,11 +16,14 @@ def body(tap):
     with Vm(build=build) as vm:
         vm.boot()
         busybox(tap, vm)
+        vm.command("ksm sleep 5; ksm run")      # t_ksm; the others do not mind
         for path in sorted(glob.glob(ROOT + "/tests/abi/*.expected")):
             abi(tap, vm, path)
             other = os.path.basename(path).replace("t_", "glibc_", 1)
             if os.path.exists("%s/%s/user/%s" % (ROOT, build, other[:-9])):
                 abi(tap, vm, path, other[:-9])
+        tap.has(vm.command("ksm stop"), r"merged [1-9]\d\d",
+                "pages were merged meanwhile")
         tap.has(vm.command("run hello"), r"exit status 0", "hello")
         tap.has(vm.command("bench getppid"),
                 r"operation +ticks +ns\ngetppid +[1-9]\d* +[1-9]\d*\n",

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of mm/ksm.c, ksm_tree.c and ksm_merge.c. */
-#include "drivers/shadow/shadow.h"
 #include "kernel/upcall.h"
 #include "mm/lru.h"
 #include "mm/migrate.h"
 #include "mm/ptmigrate.h"
 #include "mm/vmscan.h"
 #include "tests/kt/kt_ksm.h"
-
-#define P(n)	(KT_BASE + ((u64)(n) << PAGE_SHIFT))
 
 KTEST(ksm, equal_pages_become_one)
 {
@@ -288,6 +285,10 @@ KTEST(ksm, forked_pages)
 	KT_EQ(t, kt_peek(mm, P(0)), 7);
 	mmput(mm);
 	KT_EQ(t, kt_peek(child, P(1)), 7);
+	/* The child is looked at on its own account. */
+	kt_poke(child, P(1), 8);
+	kt_merge();
+	KT_EXPECT(t, kt_merged(child, P(0)) && kt_merged(child, P(1)));
 	mmput(child);
 }
 

@@ -7,6 +7,8 @@
 #include "mm/madvise.h"
 #include "tests/kt/kt_mm.h"
 
+#define P(n)	(KT_BASE + ((u64)(n) << PAGE_SHIFT))
+
 static inline struct page *ksm_at(struct mm_struct *mm, vaddr_t va)
 {
 	pte_t e = kt_pte(mm, va);
