@@ -4,7 +4,7 @@
  * knowing what every byte must be.
  *
  *	stress [-s SEED] [-n OPERATIONS] [-p PROCESSES] [-t THREADS]
- *	       [-m PAGES] [-d FOLDER]
+ *	       [-m PAGES] [-d FOLDER] [-D PAGES]
  *
  * Each thread owns an arena of PAGES pages at a fixed address and a file of
  * FILE_PAGES pages in FOLDER (unlinked at once). Its shadow says for each page
@@ -15,6 +15,10 @@
  * as it was, writes to it and checks that, while the threads of the parent go
  * on. The first difference ends the program with status 1, the seed and the
  * number of the operation.
+ *
+ * -D: the first thread of each process has a second area of PAGES pages, whose
+ * upper halves it leaves to devices (`hammer` of the shell). What it does there
+ * keeps every byte, its own and theirs.
  *
  * The same program runs on Linux. OPERATIONS 0: without end.
  */
@@ -32,7 +36,7 @@
 
 #include "user/stress.h"
 
-unsigned long seed = 1, operations = 10000, arena_pages = 256;
+unsigned long seed = 1, operations = 10000, arena_pages = 256, device_pages;
 static unsigned long processes = 2, threads = 3;
 static const char *folder = "/tmp";
 static __thread sigjmp_buf *volatile on_fault;
@@ -88,6 +92,7 @@ static void *run_worker(void *arg)
 		random_operation(w);
 	w->op = 0;
 	check_arena(w, CHECK_ALL);
+	check_device(w);
 	return NULL;
 }
 
@@ -101,6 +106,8 @@ static int run_process(unsigned long first)
 	sigaction(SIGBUS, &sa, NULL);
 	for (unsigned long i = 0; i < threads; i++)
 		setup_worker(&w[i], first + i);
+	if (device_pages)
+		setup_device(&w[0], DEVICE_BASE + first * ARENA_SPAN);
 	for (unsigned long i = 1; i < threads; i++) {
 		if (!pthread_create(&id[i], NULL, run_worker, &w[i]))
 			continue;
@@ -129,7 +136,7 @@ static void options(int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "s:n:p:t:m:d:")) != -1) {
+	while ((c = getopt(argc, argv, "s:n:p:t:m:d:D:")) != -1) {
 		switch (c) {
 		case 's':
 			seed = number(c, optarg, ~0UL);
@@ -146,6 +153,10 @@ static void options(int argc, char **argv)
 		case 'm':
 			arena_pages = number(c, optarg, ARENA_SPAN / PAGE);
 			break;
+		case 'D':
+			device_pages = number(c, optarg,
+					      ARENA_SPAN / 2 / PAGE);
+			break;
 		case 'd':
 			folder = optarg;
 			break;
@@ -156,7 +167,8 @@ static void options(int argc, char **argv)
 	if (optind == argc && processes && threads && arena_pages >= MAX_RUN)
 		return;
 	dprintf(2, "usage: stress [-s SEED] [-n OPERATIONS] [-p PROCESSES] "
-		"[-t THREADS] [-m PAGES (%d or more)] [-d FOLDER]\n", MAX_RUN);
+		"[-t THREADS] [-m PAGES (%d or more)] [-d FOLDER] "
+		"[-D PAGES]\n", MAX_RUN);
 	exit(2);
 }
 

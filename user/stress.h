@@ -14,6 +14,10 @@ typedef unsigned long word;
 #define FILE_PAGES	64UL
 #define MAX_THREADS	16UL
 #define MAX_RUN		32	/* pages that one operation touches, at most */
+/* The device area, and where it goes for a while. */
+#define DEVICE_BASE	0x300000000000UL
+#define DEVICE_ALT	(DEVICE_BASE + ARENA_SPAN / 2)
+#define DEVICE_WORDS	(WORDS / 2)	/* the program's, in each page */
 
 enum kind { NONE, ANON, SHARED, PRIVATE };
 enum access { ACCESS_READ, ACCESS_WRITE };
@@ -37,17 +41,24 @@ struct worker {
 	struct shadow *page;
 	int fd;
 	word file_tag[FILE_PAGES];
+	char *device;		/* its first worker's; NULL: none */
+	word *device_tag;	/* by page */
 };
 
-extern unsigned long seed, operations, arena_pages;
+extern unsigned long seed, operations, arena_pages, device_pages;
 
 /* Does this access fault? */
 int faults(volatile word *at, enum access how);
 /* One operation of the many, and its checks. */
 void random_operation(struct worker *w);
+/* The same on the area that devices use too, and its set-up. */
+void device_operation(struct worker *w);
+void setup_device(struct worker *w, unsigned long base);
+void check_device(struct worker *w);
 /* All of the arena, a few words of each page or each word. */
 void check_arena(struct worker *w, enum check how);
 
 #include "user/stress_ops.h"
+#include "user/stress_device.h"
 
 #endif

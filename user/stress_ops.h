@@ -43,9 +43,10 @@ static word rnd(struct worker *w, word n)
 	return (w->rng >> 11) % n;
 }
 
+/* Some are common, so that there are equal pages to merge. */
 static word new_tag(struct worker *w)
 {
-	return rnd(w, ~0UL >> 12) << 1 | 1;
+	return rnd(w, rnd(w, 4) ? ~0UL >> 12 : 4) << 1 | 1;
 }
 
 static struct run some_pages(struct worker *w)
@@ -245,11 +246,13 @@ static void op_advise(struct worker *w, struct run r)
 	static const int advice[] = {
 		MADV_NORMAL, MADV_RANDOM, MADV_SEQUENTIAL, MADV_WILLNEED,
 		20 /* MADV_COLD */, 21 /* MADV_PAGEOUT */,
+		MADV_MERGEABLE, MADV_MERGEABLE, MADV_UNMERGEABLE,
 	};
 	int what = advice[rnd(w, sizeof(advice) / sizeof(advice[0]))];
 
-	if (all_mapped(w, r))
-		must(w, madvise(address(w, r.at), r.n * PAGE, what), "madvise");
+	if (all_mapped(w, r) && madvise(address(w, r.at), r.n * PAGE, what) &&
+	    errno != EINVAL)		/* a kernel that does not merge */
+		wrong(w, "madvise: %s", strerror(errno));
 }
 
 static void op_sync(struct worker *w, struct run r)
@@ -407,7 +410,10 @@ void random_operation(struct worker *w)
 		op_fault,
 	};
 
-	ops[rnd(w, sizeof(ops) / sizeof(ops[0]))](w, some_pages(w));
+	if (w->device && !rnd(w, 4))
+		device_operation(w);
+	else
+		ops[rnd(w, sizeof(ops) / sizeof(ops[0]))](w, some_pages(w));
 }
 
 #endif

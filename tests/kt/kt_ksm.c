@@ -24,6 +24,7 @@ KTEST(ksm, equal_pages_become_one)
 	}
 	KT_EQ(t, page_mapcount(p), 4);
 	KT_EQ(t, page_count(p), 4);
+	KT_EXPECT(t, !page_test(p, PG_anon_exclusive));
 	KT_EQ(t, atomic64_read(&mm->rss_anon), 4);
 	ksm_stats(&s);
 	KT_EQ(t, s.shared, 1);
