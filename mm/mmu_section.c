@@ -12,6 +12,7 @@
  *     the device may use the OLD frame in that window, and each change must
  *     be one of: rw -> ro of one frame; ro -> anything; never rw -> another
  *     frame (a device write would be lost), never -> none (no change_pte).
+ *     And it is about one page: nobody can keep a range in such a state.
  *
  * Threads hash to a window of slots; when a window is full the assertion B2 is
  * off until that section ends.  Release builds: nothing here is called.
@@ -53,10 +54,19 @@ static bool mine(const struct section *s)
 	return READ_ONCE(s->owner) == current();
 }
 
+static void check_open(const struct mmu_notifier_range *r)
+{
+	if ((r->flags & MMU_NOTIFIER_USE_CHANGE_PTE) &&
+	    r->end - r->start != PAGE_SIZE)
+		mmu_model_report("USE_CHANGE_PTE section of mm %u over %llx-%llx, not one page",
+				 r->mm->id, r->start, r->end);
+}
+
 void mmu_section_open(const struct mmu_notifier_range *r)
 {
 	if (!CONFIG_LAB)
 		return;
+	check_open(r);
 	for (u32 k = 0; k < WINDOW; k++) {
 		struct section *s = slot(k);
 

@@ -2,6 +2,7 @@
 /* Tests of mm/ksm_merge.c: pages that CPUs and devices have translations of. */
 #include "drivers/shadow/shadow.h"
 #include "kernel/racepoint.h"
+#include "mm/ptmigrate.h"
 #include "tests/kt/kt_holder.h"
 #include "tests/kt/kt_ksm.h"
 
@@ -96,4 +97,42 @@ KTEST_FLAGS(ksm, device_refaults_without_flag, KTF_LAB_ONLY)
 	bug_set("change_pte_no_flag", 1);
 	KT_EXPECT(t, refaults(t) >= 1);
 	bug_set("change_pte_no_flag", 0);
+}
+
+/*
+ * D6: tables move under merged pages, and a device that has translations only
+ * hears nothing at all.
+ */
+static void unseen_by(struct kt *t, const char *class)
+{
+	struct mm_struct *mm = kt_mergeable(t, 8, 7, 0);
+	struct shadow_dev *d = shadow_attach(mm, class);
+	struct shadow_stats before, after;
+	struct ptmigrate_result r;
+
+	if (!KT_EXPECT(t, !IS_ERR(d)))
+		return;
+	kt_merge();
+	for (u32 i = 0; i < 8; i++)
+		KT_EQ(t, dev_word(t, d, P(i)), 7);
+	shadow_get_stats(d, &before);
+	for (u32 n = 0; n < 10; n++) {
+		KT_EQ(t, mm_relocate_tables(mm, n & 1 ? PTMIGRATE_STOP :
+					    PTMIGRATE_LIVE, &r), 0);
+		KT_EQ(t, dev_word(t, d, P(n % 8)), 7);
+	}
+	shadow_get_stats(d, &after);
+	KT_EQ(t, after.faults, before.faults);
+	KT_EQ(t, after.zaps, before.zaps);
+	KT_EQ(t, after.flushes, before.flushes);
+	KT_EQ(t, after.retries, before.retries);
+	shadow_detach(d);
+	KT_EQ(t, page_mapcount(ksm_at(mm, P(0))), 8);
+	mmput(mm);
+}
+
+KTEST(ksm, relocation_unseen_by_devices)
+{
+	unseen_by(t, "kvm");
+	unseen_by(t, "gru");
 }

@@ -369,39 +369,63 @@ KTEST_FLAGS(notifier, release_order, KTF_LAB_ONLY)
 /*
  * The books of sections.
  */
-static u32 change_reports(struct mm_struct *mm, pte_t to, u32 flags)
+static void open_section(struct mmu_notifier_range *r, struct mm_struct *mm,
+			 u64 pages, u32 flags)
+{
+	mmu_notifier_range_init(r, MMU_NOTIFY_CLEAR, mm, KT_BASE,
+				KT_BASE + pages * PAGE_SIZE);
+	r->flags |= flags;
+	mmu_notifier_invalidate_range_start(r);
+}
+
+enum set_how { SET_PLAIN, SET_AT_NOTIFY };
+
+/* In a section of its own the entry is cleared and set to e; what it was. */
+static pte_t change(struct mm_struct *mm, pte_t e, u32 flags, enum set_how how)
 {
 	struct mmu_notifier_range r;
 	struct pt_pos pos;
-	u32 reports;
 	pte_t old;
 
-	mmu_notifier_range_init(&r, MMU_NOTIFY_CLEAR, mm, KT_BASE,
-				KT_BASE + PAGE_SIZE);
-	r.flags |= flags;
-	mmu_model_reports();
-	mmu_model_expect(1);
-	mmu_notifier_invalidate_range_start(&r);
+	open_section(&r, mm, 1, flags);
 	lock_leaf(&mm->pgt, KT_BASE, &pos);
 	old = pte_clear(&pos);
 	flush_tlb_page(mm, KT_BASE);
-	if (pte_present(to))
-		set_pte_at_notify(&pos, to);
+	if (pte_present(e) && how == SET_AT_NOTIFY)
+		set_pte_at_notify(&pos, e);
+	else if (pte_present(e))
+		pte_set(&pos, e);
 	unlock_table(&pos);
 	mmu_notifier_invalidate_range_end(&r);
+	return old;
+}
+
+static u32 change_reports(struct mm_struct *mm, pte_t to, u32 flags,
+			  enum set_how how)
+{
+	u32 reports;
+	pte_t old;
+
+	mmu_model_reports();
+	mmu_model_expect(1);
+	old = change(mm, to, flags, how);
 	reports = mmu_model_reports();
 	mmu_model_expect(0);
-	/* Put it back as it was. */
-	mmu_notifier_range_init(&r, MMU_NOTIFY_CLEAR, mm, KT_BASE,
-				KT_BASE + PAGE_SIZE);
-	mmu_notifier_invalidate_range_start(&r);
-	lock_leaf(&mm->pgt, KT_BASE, &pos);
-	pte_clear(&pos);
-	flush_tlb_page(mm, KT_BASE);
-	pte_set(&pos, old);
-	unlock_table(&pos);
-	mmu_notifier_invalidate_range_end(&r);
+	change(mm, old, 0, SET_PLAIN);
 	return reports;
+}
+
+/* A section over two pages. */
+static u32 bulk_reports(struct mm_struct *mm, u32 flags)
+{
+	struct mmu_notifier_range r;
+
+	mmu_model_reports();
+	mmu_model_expect(1);
+	open_section(&r, mm, 2, flags);
+	mmu_notifier_invalidate_range_end(&r);
+	mmu_model_expect(0);
+	return mmu_model_reports();
 }
 
 KTEST_FLAGS(notifier, change_pte_law, KTF_LAB_ONLY)
@@ -417,18 +441,24 @@ KTEST_FLAGS(notifier, change_pte_law, KTF_LAB_ONLY)
 	rw = kt_pte(mm, KT_BASE);
 	elsewhere = pte_make(page_to_pfn(other), PTE_P | PTE_U | PTE_NX);
 	/* legal: rw -> ro, same frame */
-	KT_EQ(t, change_reports(mm, pte_wrprotect(rw), flag), 0);
+	KT_EQ(t, change_reports(mm, pte_wrprotect(rw), flag, SET_AT_NOTIFY), 0);
 	/* illegal: rw -> another frame, ro or rw; anything -> none */
-	KT_EQ(t, change_reports(mm, elsewhere, flag), 1);
+	KT_EQ(t, change_reports(mm, elsewhere, flag, SET_AT_NOTIFY), 1);
 	KT_EXPECT(t, report_has("illegal change_pte of mm"));
-	KT_EXPECT(t, report_has("in the section opened at change_reports+") ||
-		  report_has("in the section opened at mmu_notifier"));
-	KT_EQ(t, change_reports(mm, pte_mkwrite(elsewhere), flag), 1);
-	KT_EQ(t, change_reports(mm, __pte(0), flag), 1);
+	KT_EXPECT(t, report_has("in the section opened at "));
+	KT_EXPECT(t, report_has("kt_notifier_change_pte_law+"));
+	KT_EQ(t, change_reports(mm, pte_mkwrite(elsewhere), flag, SET_AT_NOTIFY), 1);
+	KT_EQ(t, change_reports(mm, __pte(0), flag, SET_AT_NOTIFY), 1);
 	KT_EXPECT(t, report_has("ends with 40000000 cleared (it was "));
+	KT_EQ(t, bulk_reports(mm, flag), 1);
+	KT_EXPECT(t, report_has("over 40000000-40002000, not one page"));
+	KT_EQ(t, bulk_reports(mm, 0), 0);
+	/* and the page that turned out to be in use stays as it was */
+	KT_EQ(t, change_reports(mm, rw, flag, SET_PLAIN), 0);
+	KT_EQ(t, change_reports(mm, pte_wrprotect(rw), flag, SET_PLAIN), 1);
 	/* without the promise all of them are fine */
-	KT_EQ(t, change_reports(mm, elsewhere, 0), 0);
-	KT_EQ(t, change_reports(mm, __pte(0), 0), 0);
+	KT_EQ(t, change_reports(mm, elsewhere, 0, SET_AT_NOTIFY), 0);
+	KT_EQ(t, change_reports(mm, __pte(0), 0, SET_AT_NOTIFY), 0);
 	put_page(other);
 	mmput(mm);
 }
