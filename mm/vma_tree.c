@@ -10,6 +10,9 @@
  *     an RCU section: these see a tree that rotates under them, get at most
  *     MAX_DEPTH nodes far, and may miss what is there.  See mm/vma_lock.c for
  *     why that is enough, and why no node they meet is freed.
+ * T4. From a vma to its neighbours only under mmap_lock: the links are followed
+ *     upwards too, and parents are not published for readers.  Holding the
+ *     vma itself still, by vm_lock or RCU, is not enough.
  *
  * A node is published by a release store after its fields are set; children
  * are read once each.  Links never form a cycle, in no order of the stores of
@@ -90,16 +93,19 @@ struct vm_area_struct *vma_lookup(struct mm_struct *mm, vaddr_t addr)
 
 struct vm_area_struct *vma_first(struct mm_struct *mm)
 {
+	rwsem_assert_held(&mm->mmap_lock);
 	return vma_of(rb_first(&mm->mm_rb));
 }
 
 struct vm_area_struct *vma_next(struct vm_area_struct *vma)
 {
+	rwsem_assert_held(&vma->vm_mm->mmap_lock);		/* T4 */
 	return vma_of(rb_next(&vma->vm_rb));
 }
 
 struct vm_area_struct *vma_prev(struct vm_area_struct *vma)
 {
+	rwsem_assert_held(&vma->vm_mm->mmap_lock);		/* T4 */
 	return vma_of(rb_prev(&vma->vm_rb));
 }
 
@@ -229,6 +235,7 @@ vaddr_t vma_find_room(struct mm_struct *mm, u64 len, vaddr_t low, vaddr_t top)
 	const struct room r = { len, low, top };
 	vaddr_t at;
 
+	rwsem_assert_held(&mm->mmap_lock);
 	at = place_in(&r, last ? last->vm_end : 0, USER_END);
 	return at ?: highest_place(mm->mm_rb.rb_node, &r);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of mm/vma_lock.c and of the tree's gaps (mm/vma_tree.c). */
+#include "kernel/report.h"
 #include "lib/prng.h"
 #include "tests/kt/kt_mm.h"
 
@@ -165,5 +166,38 @@ KTEST(mm, vma_room)
 		if (!KT_EQ(t, got, want ? want : -ENOMEM))
 			break;
 	}
+	mmput(mm);
+}
+
+/*
+ * To its neighbours a vma leads under mmap_lock only: neither an RCU section
+ * nor its own lock makes the links stand still.
+ */
+KTEST_FLAGS(mm, vma_next_needs_lock, KTF_LAB_ONLY)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct vm_area_struct *vma;
+
+	KT_ASSERT(t, mm);
+	kt_map(mm, 0, 0x1000, PROT_RW);
+	kt_map(mm, 0x10000, 0x1000, PROT_READ);
+	vma = lock_vma_under_rcu(mm, KT_BASE);
+	KT_ASSERT(t, vma);
+	report_expect_begin();
+	KT_EXPECT(t, vma_next(vma) && !vma_prev(vma));
+	KT_EXPECT(t, vma_first(mm) == vma);
+	KT_EQ(t, report_expect_end(), 3);
+	KT_EXPECT(t, report_has("lock MMAP") &&
+		     report_has("must be held at vma_next+") &&
+		     report_has("must be held at vma_prev+"));
+	vma_end_read(vma);
+	report_expect_begin();
+	rcu_read_lock();
+	KT_EXPECT(t, vma_next(vma));
+	rcu_read_unlock();
+	KT_EQ(t, report_expect_end(), 1);
+	mmap_read_lock(mm);
+	KT_EXPECT(t, vma_prev(vma_next(vma)) == vma);
+	mmap_read_unlock(mm);
 	mmput(mm);
 }
