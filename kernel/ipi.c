@@ -72,7 +72,7 @@ static void wait_done(struct call_slot *slot)
 	}
 }
 
-void smp_call_mask(const struct cpumask *mask, void (*fn)(void *arg), void *arg)
+void smp_call_begin(const struct cpumask *mask, void (*fn)(void *arg), void *arg)
 {
 	struct call_slot *slot;
 	struct cpumask m;
@@ -90,8 +90,18 @@ void smp_call_mask(const struct cpumask *mask, void (*fn)(void *arg), void *arg)
 	atomic_set(&slot->left, (int)cpumask_weight(&m));	/* (1) */
 	for_each_cpu(cpu, &m)
 		post(self, cpu);				/* (2) */
-	wait_done(slot);					/* (4) */
+}
+
+void smp_call_end(void)
+{
+	wait_done(this_cpu_ptr(&call_slot));			/* (4) */
 	preempt_enable();
+}
+
+void smp_call_mask(const struct cpumask *mask, void (*fn)(void *arg), void *arg)
+{
+	smp_call_begin(mask, fn, arg);
+	smp_call_end();
 }
 
 static void call_here(void (*fn)(void *arg), void *arg)

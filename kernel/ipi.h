@@ -15,6 +15,12 @@
 
 /* Not on this CPU, even when mask names it.  Offline CPUs are skipped. */
 void smp_call_mask(const struct cpumask *mask, void (*fn)(void *arg), void *arg);
+/*
+ * Its two halves: what stands between them runs beside fn.  Preemption is off
+ * until the end; no other call from this CPU meanwhile.
+ */
+void smp_call_begin(const struct cpumask *mask, void (*fn)(void *arg), void *arg);
+void smp_call_end(void);
 /* On all other online CPUs, then here (irqs off for the local call). */
 void on_each_cpu(void (*fn)(void *arg), void *arg);
 void smp_call_one(u32 cpu, void (*fn)(void *arg), void *arg);

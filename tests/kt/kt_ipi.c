@@ -3,6 +3,8 @@
 #include "kernel/ipi.h"
 #include "kernel/preempt.h"
 #include "kernel/spinlock.h"
+#include "kernel/stop.h"
+#include "tests/kt/kt_mm.h"
 #include "tests/kt/kt_util.h"
 
 static struct {
@@ -108,4 +110,72 @@ KTEST(ipi, under_spinlock)
 		kt_spawn(t, &team, (int)kt_cpu(i), contender, NULL);
 	kt_join(&team);
 	KT_EQ(t, atomic_read(&s.calls), n * 15 * (kt_cpus() - 1));
+}
+
+struct runner { u64 rounds; u32 stop, busy; };
+
+static void runner_thread(void *arg)
+{
+	struct runner *r = arg;
+
+	if (READ_ONCE(r->busy))
+		preempt_disable();
+	while (!READ_ONCE(r->stop)) {
+		WRITE_ONCE(r->rounds, r->rounds + 1);
+		cpu_relax();
+	}
+	if (READ_ONCE(r->busy))
+		preempt_enable();
+}
+
+static void join_runner(struct runner *r, struct thread *th)
+{
+	WRITE_ONCE(r->stop, 1);
+	thread_join(th);
+	kt_unpin();
+}
+
+/* A thread on another CPU gets nowhere until the others may go on. */
+KTEST(ipi, stop_others)
+{
+	struct runner r = { 0 };
+	struct thread *th;
+	u64 rounds;
+	bool moved = false;
+
+	if (kt_cpus() < 2)
+		KT_SKIP(t, "needs two CPUs");
+	kt_pin(0);
+	th = kthread_run("runner", (int)kt_other_cpu(), runner_thread, &r);
+	while (!READ_ONCE(r.rounds))
+		yield();
+	while (!stop_others())
+		yield();
+	rounds = READ_ONCE(r.rounds);
+	for (u32 i = 0; i < 100000; i++)
+		moved |= READ_ONCE(r.rounds) != rounds;
+	start_others();
+	KT_EXPECT(t, !moved);
+	while (READ_ONCE(r.rounds) == rounds)
+		yield();
+	join_runner(&r, th);
+}
+
+/* P2: not while somebody may hold a spinlock. */
+KTEST(ipi, stop_is_refused)
+{
+	struct runner r = { .busy = 1 };
+	struct thread *th;
+
+	if (kt_cpus() < 2)
+		KT_SKIP(t, "needs two CPUs");
+	kt_pin(0);
+	th = kthread_run("runner", (int)kt_other_cpu(), runner_thread, &r);
+	while (!READ_ONCE(r.rounds))
+		yield();
+	KT_EXPECT(t, !stop_others());
+	join_runner(&r, th);
+	while (!stop_others())
+		yield();
+	start_others();
 }
