@@ -89,6 +89,14 @@ def finds(tap, folder):
             "gdb: and what it was doing")
 
 
+def finds_more(tap):
+    """What 1,000 plain runs miss: docs/exploration.md has the counts."""
+    for test, bug in (("shadow.torture", "shadow_no_counter"),
+                      ("mm.filemap_torture", "filemap_no_recheck")):
+        rc, out = race("--test", test, "--seeds", "1..40", "--bug", bug)
+        tap.ok(rc == 1, "a seed finds " + bug, out)
+
+
 def shrinks(tap):
     rc, out = race("--test", "race.explore_unregister", "--seeds", "1..100",
                    "--bug", "no_srcu_sync")
@@ -127,6 +135,7 @@ def body(tap):
     with tempfile.TemporaryDirectory() as folder:
         replays(tap, folder)
         finds(tap, folder)
+    finds_more(tap)
     shrinks(tap)
 
 
