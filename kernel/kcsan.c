@@ -76,7 +76,7 @@ u32 kcsan_standing;
 DEFINE_PER_CPU(u32, kcsan_skip);
 static DEFINE_PER_CPU(u32, quiet);
 static DEFINE_PER_CPU(u32, random_state);
-static struct slot slots[NR_SLOTS];
+static struct slot slots[NR_SLOTS] __unscanned;
 static u32 enabled, skip_mean = SKIP_MEAN, stand_mean = STAND_MEAN;
 static u64 nr_watched;			/* a */
 

@@ -182,6 +182,22 @@ static u32 count_matches(const char *pattern)
 	return n;
 }
 
+/* What matches and is of this kind.  False: interrupted. */
+static bool run_kind(const char *pattern, u32 last, struct run_state *rs)
+{
+	for (const struct ktest *k = __ktests_start; k < __ktests_end; k++) {
+		if (!matches(k, pattern) || (k->flags & KTF_LAST) != last)
+			continue;
+		if (shell_interrupted()) {
+			kprintf("Bail out! interrupted\n");
+			rs->failed++;
+			return false;
+		}
+		run_one(k, rs);
+	}
+	return true;
+}
+
 s32 ktest_run(const char *pattern)
 {
 	static struct run_state rs;
@@ -193,16 +209,8 @@ s32 ktest_run(const char *pattern)
 	WRITE_ONCE(running, 1);
 	kprintf("KTAP version 1\n1..%u\n", plan);
 	sample_gates(rs.gates);
-	for (const struct ktest *k = __ktests_start; k < __ktests_end; k++) {
-		if (!matches(k, pattern))
-			continue;
-		if (shell_interrupted()) {
-			kprintf("Bail out! interrupted\n");
-			rs.failed++;
-			break;
-		}
-		run_one(k, &rs);
-	}
+	if (run_kind(pattern, 0, &rs))
+		run_kind(pattern, KTF_LAST, &rs);
 	kprintf("# selftest: %u passed, %u failed, %u skipped\n", rs.passed,
 		rs.failed, rs.skipped);
 	WRITE_ONCE(running, 0);

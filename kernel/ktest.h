@@ -23,6 +23,7 @@ struct ktest {
 };
 #define KTF_LAB_ONLY	BIT(0)		/* needs race points or checkers */
 #define KTF_SLOW	BIT(1)		/* not with `selftest quick` */
+#define KTF_LAST	BIT(2)		/* after all others of the same run */
 
 #define KTEST_FLAGS(g, n, f)						\
 	static void kt_##g##_##n(struct kt *t);				\

@@ -254,6 +254,7 @@ static bool pop(struct lockdep_state *s, const void *lock)
 	if (h) {
 		for (; h + 1 < s->held + s->nr; h++)
 			h[0] = h[1];
+		h->lock = NULL;		/* mm/leaks.c: no stale pointer */
 		s->nr--;
 	} else if (s->overflow) {
 		s->overflow--;

@@ -39,7 +39,7 @@ struct trace {
 
 struct frame { u64 rbp, ret; };
 
-static struct trace traces[NR_TRACES];
+static struct trace traces[NR_TRACES] __unscanned;
 static u32 nr_traces;
 
 /* D2: the end of the thread's stack, 0 when `frame` is not on it. */

@@ -58,6 +58,20 @@ void trace_init(u32 events)
 	}
 }
 
+bool trace_owns(const void *p)
+{
+	u32 cpu;
+
+	for_each_cpu(cpu, &cpu_online_mask) {
+		const void *rec = per_cpu(trace_ring, cpu).rec;
+
+		if (rec && (u64)p - (u64)rec <
+			   ring_size * sizeof(struct trace_rec))
+			return true;
+	}
+	return false;
+}
+
 void trace_enable(enum trace_switch s)
 {
 	WRITE_ONCE(stopped, s == TRACE_STOP);

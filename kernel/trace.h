@@ -71,5 +71,7 @@ void trace_format(const struct trace_rec *r, char *buf, size_t len);
 /* For tests that go wrong: stop and resume recording. */
 enum trace_switch { TRACE_STOP, TRACE_GO };
 void trace_enable(enum trace_switch s);
+/* Does p lie in one of the rings? */
+bool trace_owns(const void *p);
 
 #endif

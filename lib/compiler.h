@@ -29,6 +29,8 @@
 #define __weak		__attribute__((__weak__))
 #define __always_inline	inline __attribute__((__always_inline__))
 #define noinline	__attribute__((__noinline__))
+/* Zero at first; a checker's notes, in which mm/leaks.c follows no pointer. */
+#define __unscanned	__attribute__((__section__(".bss.unscanned")))
 #define __printf(a, b)	__attribute__((__format__(__printf__, a, b)))
 #define __must_check	__attribute__((__warn_unused_result__))
 #define __cold		__attribute__((__cold__))

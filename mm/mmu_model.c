@@ -60,10 +60,10 @@ DEFINE_SPINLOCK(model_lock, LOCK_MODEL);
 struct mmu_model_stats model_stats;
 struct mm_struct *model_loaded[NR_CPUS];
 
-static struct leaf leaves[LEAVES];
-static struct hlist_head leaf_hash[LEAF_BUCKETS];
+static struct leaf leaves[LEAVES] __unscanned;
+static struct hlist_head leaf_hash[LEAF_BUCKETS] __unscanned;
 static LIST_HEAD(leaf_live);
-static struct leaf *leaf_free_list[LEAVES];
+static struct leaf *leaf_free_list[LEAVES] __unscanned;
 static u32 leaf_nr_free, leaf_next_fresh, leaf_nr_live;
 static u32 told;			/* reports a test has asked about */
 

@@ -29,7 +29,7 @@ struct spte {
 };
 
 static u16 *secondary;			/* a: shadow entries by pfn */
-static struct spte sptes[SLOTS];	/* model_lock */
+static struct spte sptes[SLOTS] __unscanned;	/* model_lock */
 
 static struct spte *slot(pfn_t pfn, u32 k)
 {

@@ -55,10 +55,10 @@ struct table_rec {
 	struct cpumask holders;
 };
 
-static struct table_rec recs[RECS];
-static struct hlist_head rec_hash[REC_BUCKETS];
+static struct table_rec recs[RECS] __unscanned;
+static struct hlist_head rec_hash[REC_BUCKETS] __unscanned;
 static LIST_HEAD(rec_live);
-static struct table_rec *rec_free_list[RECS];
+static struct table_rec *rec_free_list[RECS] __unscanned;
 static u32 rec_nr_free, rec_next_fresh, rec_nr_live;
 static struct prng prng = { 0x5eed };
 

@@ -18,7 +18,7 @@
  *     who free memory by what they allocate (memalloc, the OOM killer's
  *     victim) nothing.  Looked at when a CPU's list is empty, and roughly.
  *
- * A6  Others look at any frame's flags at any time (page_is_free(), stale
+ * A7  Others look at any frame's flags at any time (page_is_free(), stale
  *     getters): the owner too writes them whole.
  *
  * Locks: a CPU's list (PCP), inside it the zone's (ZONE).  Both with
@@ -189,6 +189,8 @@ static struct page *pcp_pop(struct pcp *c)
 {
 	struct page *p = c->pages[--c->nr];
 
+	if (CONFIG_LAB)
+		c->pages[c->nr] = NULL;	/* mm/leaks.c: no stale pointer */
 	page_clear(p, PG_pcp);
 	return p;
 }
@@ -351,7 +353,7 @@ void free_pages(struct page *p, u32 order)
 		for (u32 i = 0; i < 1U << order; i++)
 			poison(p + i);
 	}
-	WRITE_ONCE(p->flags, p->flags & BIT(PG_poisoned));	/* A6 */
+	WRITE_ONCE(p->flags, p->flags & BIT(PG_poisoned));	/* A7 */
 	kasan_poison(page_address(p), PAGE_SIZE << order, KASAN_FREE_PAGE);
 	if (order)
 		free_block(p, order);
@@ -368,11 +370,9 @@ static void prepare(struct page *p, u32 order, u32 flags)
 	page_owner_note_alloc(p, order, __builtin_frame_address(0));
 	KASSERT(page_count(p) == 0 && page_mapcount(p) == 0);
 	ASSERT_EXCLUSIVE_WRITER(p->flags);
-	WRITE_ONCE(p->flags, 0);			/* A6 */
-	p->mapping = NULL;
-	p->index = 0;
-	p->private = 0;
-	p->tlb_gen = 0;
+	WRITE_ONCE(p->flags, 0);			/* A7 */
+	/* mapping, index, lru, private, tlb_gen. */
+	__builtin_memset(&p->mapping, 0, sizeof(*p) - offsetof(struct page, mapping));
 	if (flags & ALLOC_ZERO)
 		rep_stosq(page_address(p), 0, PAGE_SIZE / 8 << order);
 	if (!(flags & ALLOC_FROZEN))
@@ -483,8 +483,7 @@ static u64 nr_pcp_pages(void)
 
 u64 nr_free_pages(void)
 {
-	return READ_ONCE(zones[ZONE_LOW].free) +
-	       READ_ONCE(zones[ZONE_HIGH].free) + nr_pcp_pages();
+	return zone_frames() + nr_pcp_pages();
 }
 
 void page_alloc_stats(struct page_stats *s)

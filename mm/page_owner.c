@@ -21,7 +21,10 @@
 #include "mm/slab_def.h"
 #include "mm/vmalloc.h"
 
-struct page_owner { u32 alloc, free, alloc_tid, free_tid; };
+struct page_owner {
+	u32 alloc, free, alloc_tid, free_tid;
+	u16 index, order;		/* in its block, and that one's */
+};
 
 static struct page_owner *owners;	/* I: max_pfn of them, or NULL */
 
@@ -53,6 +56,8 @@ void page_owner_note_alloc(struct page *p, u32 order, const void *frame)
 
 		o->alloc = trace;
 		o->alloc_tid = current_tid();
+		o->index = (u16)i;
+		o->order = (u16)order;
 	}
 }
 
@@ -79,6 +84,17 @@ u32 page_owner_alloc_trace(const struct page *p)
 u32 page_owner_free_trace(const struct page *p)
 {
 	return owners ? owners[page_to_pfn(p)].free : 0;
+}
+
+struct page *page_owner_block(struct page *p, u32 *order)
+{
+	const struct page_owner *o;
+
+	if (!owners || !owners[page_to_pfn(p)].alloc)
+		return NULL;
+	o = &owners[page_to_pfn(p)];
+	*order = o->order;
+	return p - o->index;
 }
 
 void page_owner_print(const struct page *p)

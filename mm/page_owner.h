@@ -16,6 +16,8 @@ void page_owner_print(const struct page *p);
 /* Handle of kernel/stackdepot.h; 0: not known. */
 u32 page_owner_alloc_trace(const struct page *p);
 u32 page_owner_free_trace(const struct page *p);
+/* The head of the block that p was allocated in; NULL: not known. */
+struct page *page_owner_block(struct page *p, u32 *order);
 /* "slab", "anonymous", ...: what the frame is now. */
 const char *page_kind_name(const struct page *p);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Insides of the slab allocator: slab*.c, kmalloc.c, kasan*.c, page_owner.c only. */
+/* Insides of the slab allocator: slab*.c, kmalloc.c, kasan*.c, page_owner.c, leaks.c only. */
 #ifndef MM_SLAB_DEF_H
 #define MM_SLAB_DEF_H
 
@@ -41,7 +41,7 @@ struct slab_owner {
 	u32 tid;			/* of the last of the two */
 	u16 asked;			/* bytes */
 	u8 inuse;			/* a */
-	u8 unused;
+	u8 mark;			/* leaks.c: reached */
 };
 
 /* The contents of free objects survive: O4, O5. */

@@ -220,6 +220,19 @@ void *ioremap(phys_t pa, u64 len)
 	return (void *)(a->start + off);
 }
 
+static void visit(vaddr_t va, u64 len, enum vmalloc_kind kind,
+		  void (*fn)(const void *va, pfn_t pfn, enum vmalloc_kind))
+{
+	for (u64 off = 0; off < len; off += PAGE_SIZE) {
+		int level;
+		pte_t e = pgtable_read(&init_mm.pgt, va + off, &level, NULL);
+
+		if (pte_present(e) && level == 1 && pfn_valid(pte_pfn(e)) &&
+		    !page_test(pte_page(e), PG_reserved))
+			fn((const void *)(va + off), pte_pfn(e), kind);
+	}
+}
+
 static vaddr_t slot_stack(u64 slot)
 {
 	return VMALLOC_START + slot * SLOT_BYTES + PAGE_SIZE;
@@ -286,6 +299,20 @@ void kstack_free(void *stack)
 	spin_unlock(&vmalloc_lock);
 	if (!cached)
 		stack_unmap(stack);
+}
+
+void vmalloc_for_each_frame(void (*fn)(const void *va, pfn_t pfn,
+				       enum vmalloc_kind kind))
+{
+	struct vm_area *a;
+	u64 slot;
+
+	spin_lock(&vmalloc_lock);		/* and so an RCU section */
+	list_for_each_entry(a, &areas, link)
+		visit(a->start, a->len, VMALLOC_AREA, fn);
+	for_each_set_bit(slot, slots, NR_SLOTS)
+		visit(slot_stack(slot), STACK_BYTES, VMALLOC_STACK, fn);
+	spin_unlock(&vmalloc_lock);
 }
 
 void vmalloc_drain(void)
