@@ -8,6 +8,11 @@
  * entry_paranoid has them right above it, and the trace goes on with the
  * interrupted code.
  *
+ * An interrupted function may have no frame: before `push %rbp`, before
+ * `mov %rsp, %rbp`, at `ret`.  Then its return address is at the top of the
+ * stack, or below the pushed %rbp; without it the trace would leave out the
+ * caller.
+ *
  * Nothing is trusted: each word is read by copy_nofault(), the trace ends at
  * a frame that cannot be, and after MAX_FRAMES.
  */
@@ -39,6 +44,30 @@ static void print_line(u64 rip, u64 at)
 	kprintf("  %016llx  %s\n", rip, name);
 }
 
+/* The return address where the function at rip has no frame; 0: it has one. */
+static u64 frameless_return(u64 rip, u64 rsp)
+{
+	u8 code[3];
+	u64 ret;
+
+	if (copy_nofault(code, (void *)rip, sizeof(code)))
+		return 0;
+	if (code[0] == 0x48 && code[1] == 0x89 && code[2] == 0xe5)
+		rsp += 8;			/* mov %rsp, %rbp */
+	else if (code[0] != 0x55 && code[0] != 0xc3)
+		return 0;
+	return copy_nofault(&ret, (void *)rsp, sizeof(ret)) ? 0 : ret;
+}
+
+static void print_interrupted(u64 rip, u64 rsp)
+{
+	u64 ret = frameless_return(rip, rsp);
+
+	print_line(rip, 0);
+	if (ret)
+		print_line(ret, 1);
+}
+
 /* Over the trap whose frame is at rbp.  False: it came from user mode. */
 static bool cross_trap(u64 *rip, u64 *rbp)
 {
@@ -51,7 +80,7 @@ static bool cross_trap(u64 *rip, u64 *rbp)
 		return false;
 	*rip = r.rip;
 	*rbp = r.rbp;
-	print_line(r.rip, 0);
+	print_interrupted(r.rip, r.rsp);
 	return true;
 }
 
@@ -59,10 +88,9 @@ void backtrace_from(u64 rip, u64 rbp, u64 rsp)
 {
 	struct frame f;
 
-	(void)rsp;
 	kprintf("backtrace:\n");
 	if (rip)
-		print_line(rip, 0);
+		print_interrupted(rip, rsp);
 	for (int i = 0; i < MAX_FRAMES; i++) {
 		if (rbp < PAGE_OFFSET || rbp % 8 ||
 		    copy_nofault(&f, (void *)rbp, sizeof(f)) || !f.ret)
