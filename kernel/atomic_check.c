@@ -7,13 +7,11 @@
  * Tests: tests/kt/kt_lockdep.c
  */
 #include "arch/cpu.h"
-#include "kernel/lockdep.h"
+#include "kernel/lockdep_usage.h"
 #include "kernel/preempt.h"
 #include "kernel/rcu.h"
 #include "kernel/report.h"
 #include "kernel/thread.h"
-
-#define FIRST_SPINNING	LOCK_NOTIFIER
 
 static const struct held_lock *spinlock_held(const struct lockdep_state *s)
 {

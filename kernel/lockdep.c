@@ -7,10 +7,7 @@
  *     that thread's too, and the list is as before when it returns.
  * D2  A lock is taken only with a rank above all held ones; at an equal rank
  *     only through the _nest verbs, under the outer lock they name.
- * D3  A spinning rank that is ever taken in an interrupt is never taken, nor
- *     held, with interrupts on: the interrupt would spin on its own CPU.  What
- *     a rank is used for is learnt as it happens, with the first place of
- *     each use.
+ * D3  What a rank is used for is noted: lockdep_usage.c, which has D5 as well.
  * D4  Who releases a lock holds it; a lock that is freed is held by nobody.
  *
  * Until the first switch a CPU has no thread: a list per CPU serves.  The
@@ -22,6 +19,7 @@
 #include "kernel/lockdep.h"
 #include "arch/cpu.h"
 #include "arch/layout.h"
+#include "kernel/lockdep_usage.h"
 #include "kernel/panic.h"
 #include "kernel/preempt.h"
 #include "kernel/printk.h"
@@ -36,17 +34,11 @@ const char *const lock_rank_name[NR_LOCK_RANKS] = {
 #undef X
 };
 
-#define FIRST_SPINNING	LOCK_NOTIFIER
 /* The last slots are for locks that stand alone. */
 #define NEST_SLOTS	(LOCKDEP_MAX_HELD - LOCKDEP_MAX_HELD / 4)
 #define STACK_SPAN	0x10000
 
-enum { USED_IN_IRQ = 1, USED_IRQS_ON = 2 };
-enum { USE_IN_IRQ, USE_IRQS_ON, NR_USES };	/* bit numbers of those */
-
 static DEFINE_PER_CPU(struct lockdep_state, lockdep_early);
-static u8 rank_usage[NR_LOCK_RANKS];
-static struct place rank_place[NR_LOCK_RANKS][NR_USES];
 static bool disabled;
 
 void lockdep_off(void)
@@ -123,37 +115,6 @@ static struct held_lock *find(struct lockdep_state *s, const void *lock)
 	return NULL;
 }
 
-/* D3 */
-static void note_usage(u32 rank, u32 use, const struct place *at)
-{
-	char irq[PLACE_LEN], on[PLACE_LEN];
-
-	if (rank < FIRST_SPINNING || rank_usage[rank] & BIT(use))
-		return;
-	if (rank_usage[rank] & BIT(!use)) {
-		/* Not noted: the next one is reported again. */
-		const struct place *other = &rank_place[rank][!use];
-
-		place_format(use == USE_IN_IRQ ? at : other, irq, sizeof(irq));
-		place_format(use == USE_IN_IRQ ? other : at, on, sizeof(on));
-		report_bug("locks %s are taken in interrupts (at %s), and "
-			   "held with interrupts on (taken at %s)",
-			   lock_rank_name[rank], irq, on);
-		return;
-	}
-	rank_place[rank][use] = *at;
-	smp_wmb();		/* the place, then the bit; a hint only */
-	rank_usage[rank] |= (u8)BIT(use);
-}
-
-static void check_usage(u32 rank, const struct place *at)
-{
-	if (in_irq())
-		note_usage(rank, USE_IN_IRQ, at);
-	else if (!irqs_disabled())
-		note_usage(rank, USE_IRQS_ON, at);
-}
-
 void lockdep_irq_enter(void)
 {
 	struct lockdep_state *s;
@@ -162,7 +123,7 @@ void lockdep_irq_enter(void)
 		return;
 	s = self();
 	for (u32 i = 0; i < s->nr; i++)
-		note_usage(s->held[i].rank, USE_IRQS_ON, &s->held[i].at);
+		lockdep_note_irqs_on(s->held[i].rank, &s->held[i].at);
 }
 
 /* A push leaves the slot to itself before an interrupt could use it. */
@@ -190,12 +151,14 @@ void lockdep_acquire(const void *lock, enum lock_rank rank, int mode)
 	s = self();
 	place_note(&h.at, __builtin_frame_address(0), PLACE_CALLER);
 	for (u32 i = 0; i < s->nr && rank != LOCK_NONE; i++) {
-		if (s->held[i].rank < rank)
+		if (s->held[i].rank < rank) {
+			lockdep_note_inside(&s->held[i], &h);
 			continue;
+		}
 		rank_violation(&s->held[i], lock, rank, &h.at);	/* D2 */
 		break;
 	}
-	check_usage(rank, &h.at);
+	lockdep_note_use(rank, &h.at);
 	push(s, &h);
 }
 
@@ -226,7 +189,7 @@ void lockdep_acquire_nest(const void *lock, enum lock_rank rank,
 		rank_violation(&s->held[i], lock, rank, &h.at);
 		break;
 	}
-	check_usage(rank, &h.at);
+	lockdep_note_use(rank, &h.at);
 	if (s->nr >= NEST_SLOTS)
 		s->overflow++;
 	else

@@ -89,6 +89,8 @@ bool lockdep_thread_holds(const struct thread *t, const void *lock);
 /* Reports expected by a test: report.h; kept for one line tests. */
 void lockdep_expect_begin(void);
 u32 lockdep_expect_end(void);
+/* Tests: nothing is known of that rank's uses. */
+void lockdep_forget(u32 rank);
 /* From panic: no checks any more. */
 void lockdep_off(void);
 bool lockdep_active(void);

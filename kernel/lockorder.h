@@ -78,7 +78,11 @@
 	X(TIMER)							\
 	X(RCU)								\
 	X(MODEL)	/* software MMU model: from flush IPIs too */	\
-	X(CONSOLE)	/* printk output */
+	X(CONSOLE)	/* printk output */				\
+	/* of tests only: kt_lockdep.c */				\
+	X(TEST_IRQ)							\
+	X(TEST_MIDDLE)							\
+	X(TEST_INNER)
 
 enum lock_rank {
 	LOCK_NONE,

@@ -15,7 +15,8 @@ kasan_FLAGS := -fsanitize=kernel-address --param asan-stack=0 \
 # there is memory, and the functions whose arguments are checked instead.
 kasan_PLAIN := mm/kasan mm/kasan_report mm/slab mm/slab_debug mm/page_alloc \
 	kernel/stackdepot kernel/backtrace kernel/printk \
-	kernel/spinlock kernel/lockdep kernel/panic drivers/uart drivers/vga \
+	kernel/spinlock kernel/lockdep kernel/lockdep_usage kernel/panic \
+	drivers/uart drivers/vga \
 	lib/printf lib/string boot/%
 
 # Calls of these go to __wrap_NAME in mm/kasan.c.

@@ -18,7 +18,7 @@ kcsan_FLAGS := -fsanitize=thread --param tsan-distinguish-volatile=1 \
 #   kernel/kcsan*         the checker
 #   kernel/printk, drivers/uart, drivers/vga, lib/printf
 #                         run under the console's lock, which a report takes
-#   kernel/spinlock, kernel/lockdep
+#   kernel/spinlock, kernel/lockdep*
 #                         the console's lock itself
 #   arch/percpu           the hooks count in per-CPU memory, which it copies
 #   arch/clock            read by the report, and by each event of the trace
@@ -26,6 +26,7 @@ kcsan_FLAGS := -fsanitize=thread --param tsan-distinguish-volatile=1 \
 #   lib/string            copies word by word; memcpy and its kin call the
 #                         checker once for the whole range instead
 kcsan_PLAIN := kernel/kcsan kernel/kcsan_hooks kernel/kcsan_report \
-	kernel/printk kernel/spinlock kernel/lockdep drivers/uart drivers/vga \
+	kernel/printk kernel/spinlock kernel/lockdep kernel/lockdep_usage \
+	drivers/uart drivers/vga \
 	lib/printf lib/string arch/percpu arch/clock \
 	$(basename $(wildcard boot/*.c))

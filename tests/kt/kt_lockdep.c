@@ -316,3 +316,99 @@ KTEST_FLAGS(lockdep, other_thread, KTF_LAB_ONLY)
 	KT_EQ(t, s.stage, 1);
 	KT_EXPECT(t, report_has("exits_holding+"));
 }
+
+static spinlock_t irq_lock, middle, innermost;
+
+static void take_in_irq(void *arg)
+{
+	u64 flags = spin_lock_irqsave(&irq_lock);
+
+	(void)arg;
+	spin_unlock_irqrestore(&irq_lock, flags);
+	WRITE_ONCE(s.stage, 1);
+}
+
+static noinline void take_inside(spinlock_t *outer, spinlock_t *inner)
+{
+	u64 flags = spin_lock_irqsave(outer);
+
+	spin_lock(inner);
+	spin_unlock(inner);
+	spin_unlock_irqrestore(outer, flags);
+}
+
+static void learn_irq_lock(struct kt *t)
+{
+	struct timer timer = { .queued = false };
+
+	preempt_disable();
+	timer_start(&timer, ktime_get(), take_in_irq, NULL);
+	KT_EXPECT(t, kt_spin_for(READ_ONCE(s.stage)));
+	preempt_enable();
+	timer_cancel(&timer);
+}
+
+static void forget_all(void)
+{
+	spin_lock_init(&irq_lock, LOCK_TEST_IRQ);
+	spin_lock_init(&middle, LOCK_TEST_MIDDLE);
+	spin_lock_init(&innermost, LOCK_TEST_INNER);
+	lockdep_forget(LOCK_TEST_IRQ);
+	lockdep_forget(LOCK_TEST_MIDDLE);
+	lockdep_forget(LOCK_TEST_INNER);
+}
+
+/*
+ * D5, in three orders of learning: the interrupt, the two edges, and the lock
+ * that is held with interrupts on.  The last of them is reported.
+ */
+KTEST_FLAGS(lockdep, irq_inversion, KTF_LAB_ONLY)
+{
+	forget_all();
+	reset();
+	learn_irq_lock(t);
+	take_inside(&irq_lock, &middle);
+	take_inside(&middle, &innermost);
+	KT_EQ(t, report_count(), 0);
+	take(&innermost);
+	spin_unlock(&innermost);
+	expect(t, "locks TEST_IRQ are taken in interrupts (at take_in_irq+",
+	       "TEST_INNER, held with interrupts on (taken at take+",
+	       "is waited for inside TEST_MIDDLE (at take_inside+");
+	forget_all();
+	reset();
+	take(&innermost);
+	spin_unlock(&innermost);
+	take_inside(&middle, &innermost);
+	learn_irq_lock(t);
+	KT_EQ(t, report_count(), 0);
+	take_inside(&irq_lock, &middle);
+	expect(t, "locks TEST_IRQ", "TEST_INNER, held", "inside TEST_MIDDLE");
+	forget_all();
+	reset();
+	take(&innermost);
+	spin_unlock(&innermost);
+	take_inside(&irq_lock, &innermost);
+	KT_EQ(t, report_count(), 0);
+	learn_irq_lock(t);
+	expect(t, "locks TEST_IRQ", "TEST_INNER, held", "inside TEST_IRQ");
+	forget_all();
+}
+
+/* Who only tries waits for nobody. */
+KTEST_FLAGS(lockdep, tried_is_not_waited_for, KTF_LAB_ONLY)
+{
+	u64 flags;
+
+	forget_all();
+	reset();
+	learn_irq_lock(t);
+	flags = spin_lock_irqsave(&irq_lock);
+	KT_EXPECT(t, spin_trylock(&innermost));
+	spin_unlock(&innermost);
+	spin_unlock_irqrestore(&irq_lock, flags);
+	take(&innermost);
+	spin_unlock(&innermost);
+	KT_EQ(t, report_expect_end(), 0);
+	forget_all();
+}
