@@ -6,6 +6,7 @@
 #include "arch/smp.h"
 #include "kernel/racepoint.h"
 #include "kernel/thread.h"
+#include "mm/kasan.h"
 #include "mm/mmu_model.h"
 #include "mm/ptmigrate.h"
 #include "tests/kt/kt_shadow.h"
@@ -81,7 +82,9 @@ static u64 read_before_flush(struct kt *t, u32 bug)
 	KT_EQ(t, mmu_model_reports(), 0);
 	race_release("gather:before_flush");
 	thread_join(th);
+	kasan_expect_all();		/* with the bug: the page is free */
 	after = kt_dev_read(k.d, KT_BASE);
+	KT_EQ(t, kasan_expect_all_end() > 0, CONFIG_KASAN && bug);
 	KT_EQ(t, mmu_model_reports() > 0, bug);
 	mmu_model_expect(0);
 	bug_clear_all();
