@@ -92,24 +92,33 @@ static u32 others_found(void)
 	       leaks_found(planted.frame);
 }
 
+/* Nothing but what was planted, and nothing of what is kept; how many? */
+static u32 plant_and_look(struct kt *t)
+{
+	s32 lost, left;
+
+	in_a_thread(t, plant);
+	lost = leaks_scan(0);
+	KT_EQ(t, lost, singles_found() + others_found());
+	in_a_thread(t, keep);
+	left = leaks_scan(0);
+	KT_EQ(t, left, singles_found());
+	in_a_thread(t, give_back);
+	return (u32)min(lost, left + NR_OTHERS);
+}
+
 /*
  * A chain, a large block and what is in it, a frame, single objects; and
- * nothing else.  A word somewhere may look like one of them, so a few may be
- * missing; what is kept is never found.
+ * nothing else.  A word that another thread's stack still has may hide some
+ * (K2), so most must be found in one of a few attempts.
  */
 KTEST_FLAGS(leaks, planted, KTF_LAB_ONLY)
 {
-	s32 n;
+	u32 most = 0;
 
-	in_a_thread(t, plant);
-	n = leaks_scan(0);
-	KT_EQ(t, n, singles_found() + others_found());
-	KT_EXPECT(t, n >= NR_PLANTED - 4 && others_found() >= 3);
-	in_a_thread(t, keep);
-	n = leaks_scan(0);
-	KT_EQ(t, n, singles_found());
-	KT_EXPECT(t, n >= NR_SINGLES - 4);
-	in_a_thread(t, give_back);
+	for (u32 i = 0; i < 5 && most < NR_PLANTED - 2; i++)
+		most = max(most, plant_and_look(t));
+	KT_EXPECT(t, most >= NR_PLANTED - 2);
 }
 
 /* Who leads to an object is told, and where that stands. */
