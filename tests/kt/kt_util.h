@@ -68,4 +68,16 @@ static inline void kt_join(struct kt_team *team)
 		cpu_relax();						\
 	!!(cond); })
 
+/*
+ * Does it get done, or wait for what the test holds?  With a bug it must get
+ * done, however long that takes; else it must not, as long as we look.
+ */
+static inline bool kt_gets_done(const u32 *done, u32 bug)
+{
+	if (bug)
+		return kt_wait_for(READ_ONCE(*done));
+	sleep_ms(30);
+	return READ_ONCE(*done);
+}
+
 #endif

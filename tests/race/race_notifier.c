@@ -10,6 +10,8 @@
 #include "mm/swap.h"
 #include "mm/tlb_batch.h"
 #include "tests/kt/kt_device.h"
+#include "tests/kt/kt_mm.h"
+#include "tests/kt/kt_util.h"
 
 struct client {
 	struct mmu_notifier mn;
@@ -107,8 +109,7 @@ static bool misses(struct kt *t, const struct half_way *op,
 	to = kthread_run("half way", -1, op->fn, f);
 	KT_EQ(t, race_wait_parked(op->point), 0);
 	tr = kthread_run("register", -1, kt_device_register_thread, &d);
-	sleep_ms(30);
-	KT_EQ(t, READ_ONCE(d.done), bug);	/* blocked until the end */
+	KT_EQ(t, kt_gets_done(&d.done, bug), bug);	/* blocked until the end */
 	race_release(op->point);
 	thread_join(to);
 	thread_join(tr);
@@ -263,8 +264,7 @@ static bool called_when_gone(struct kt *t, u32 bug)
 	td = kthread_run("dontneed", -1, dontneed_thread, mm);
 	KT_EQ(t, race_wait_parked("notifier:before_call"), 0);
 	tu = kthread_run("unregister", -1, unregister_thread, &c);
-	sleep_ms(30);
-	KT_EQ(t, READ_ONCE(c.gone), bug);
+	KT_EQ(t, kt_gets_done(&c.gone, bug), bug);
 	race_release("notifier:before_call");
 	thread_join(td);
 	thread_join(tu);

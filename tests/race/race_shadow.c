@@ -8,6 +8,7 @@
 #include "kernel/scenario.h"
 #include "kernel/thread.h"
 #include "tests/kt/kt_mm.h"
+#include "tests/kt/kt_util.h"
 
 #define OLD_WORD 0x0ddUL
 
@@ -112,8 +113,7 @@ static u64 inside_section(struct kt *t, u32 bug)
 	KT_EQ(t, race_wait_parked("zap:before_end"), 0);
 	scenario_now("the entry is cleared, the section open; the device installs");
 	race_release("shadow:after_gup");
-	sleep_ms(30);
-	KT_EQ(t, READ_ONCE(s.rd.done), bug);	/* fenced until the end */
+	KT_EQ(t, kt_gets_done(&s.rd.done, bug), bug);	/* fenced until the end */
 	race_release("zap:before_end");
 	thread_join(tz);
 	return stage_end(t, &s);

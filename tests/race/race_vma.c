@@ -12,6 +12,8 @@
 #include "mm/page_alloc.h"
 #include "mm/ptmigrate.h"
 #include "tests/kt/kt_device.h"
+#include "tests/kt/kt_mm.h"
+#include "tests/kt/kt_util.h"
 
 struct actor {
 	struct mm_struct *mm;
@@ -81,8 +83,7 @@ static bool writable_after_mprotect(struct kt *t, u32 bug)
 	tf = kthread_run("fault", -1, fault_thread, &f);
 	KT_EQ(t, race_wait_parked("fault:before_map"), 0);
 	tp = kthread_run("mprotect", -1, protect_thread, &p);
-	sleep_ms(30);
-	KT_EQ(t, READ_ONCE(p.done), bug);	/* waits for the fault */
+	KT_EQ(t, kt_gets_done(&p.done, bug), bug);	/* waits for the fault */
 	race_release("fault:before_map");
 	thread_join(tf);
 	thread_join(tp);
@@ -429,8 +430,7 @@ static bool misses_copy(struct kt *t, enum mmu_notifier_method way, u32 bug)
 	tf = kthread_run("fault", -1, fault_thread, &f);
 	KT_EQ(t, race_wait_parked("cow:after_start"), 0);
 	tr = kthread_run("register", -1, kt_device_register_thread, &d);
-	sleep_ms(30);
-	KT_EQ(t, READ_ONCE(d.done), bug);	/* waits for the fault */
+	KT_EQ(t, kt_gets_done(&d.done, bug), bug);	/* waits for the fault */
 	race_release("cow:after_start");
 	thread_join(tf);
 	thread_join(tr);
