@@ -35,7 +35,7 @@ static bool store(struct hammer *h, u32 page, u64 v)
 		return true;
 	if (h->alt && !copy_to_user(place(h, h->alt, page), &v, 8))
 		return true;
-	h->faults++;
+	WRITE_ONCE(h->faults, h->faults + 1);
 	return false;
 }
 
