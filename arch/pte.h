@@ -41,9 +41,11 @@ typedef struct { u64 val; } pte_t;
  */
 #define PTE_PROTNONE	BIT(8)
 #define PTE_SPECIAL	BIT(9)		/* software: no struct page behind it */
+#define PTE_SOFT_DIRTY	BIT(11)		/* software, leaf: mm/softdirty.c */
 #define PTE_NX		BIT(63)
 #define PTE_ADDR	0x000ffffffffff000UL
 #define PTE_AD		(PTE_A | PTE_D)
+#define PTE_WRITTEN	(PTE_AD | PTE_SOFT_DIRTY)	/* by a fault that writes */
 
 /*
  * LIMBO: not present, left in every entry of a table that was relocated.  A
@@ -72,6 +74,7 @@ static inline bool pte_mapped(pte_t e) { return pte_present(e) || pte_protnone(e
 static inline bool pte_special(pte_t e) { return e.val & PTE_SPECIAL; }
 static inline bool pte_write(pte_t e) { return e.val & PTE_W; }
 static inline bool pte_dirty(pte_t e) { return e.val & PTE_D; }
+static inline bool pte_soft_dirty(pte_t e) { return e.val & PTE_SOFT_DIRTY; }
 static inline bool pte_young(pte_t e) { return e.val & PTE_A; }
 static inline bool pte_same(pte_t a, pte_t b) { return a.val == b.val; }
 static inline phys_t pte_phys(pte_t e) { return e.val & PTE_ADDR; }
@@ -80,6 +83,7 @@ static inline pte_t pte_make(pfn_t pfn, u64 flags) { return __pte(pfn << PAGE_SH
 static inline pte_t pte_wrprotect(pte_t e) { return __pte(e.val & ~PTE_W); }
 static inline pte_t pte_mkwrite(pte_t e) { return __pte(e.val | PTE_W); }
 static inline pte_t pte_mkclean(pte_t e) { return __pte(e.val & ~PTE_D); }
+static inline pte_t pte_mksoft_dirty(pte_t e) { return __pte(e.val | PTE_SOFT_DIRTY); }
 static inline pte_t pte_mkold(pte_t e) { return __pte(e.val & ~PTE_A); }
 static inline bool pte_leaf(pte_t e, int level)
 {

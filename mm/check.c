@@ -137,6 +137,10 @@ static void audit_leaf(struct vma_audit *v, vaddr_t va, pte_t e)
 	    (!page_is_anon(p) || !page_test(p, PG_anon_exclusive)))
 		problem(v->a, "P3: mm %u %llx: frame %llx is writable, not exclusive",
 			id, va, pte_pfn(e));
+	if (pte_write(e) && !pte_soft_dirty(e) &&
+	    vma_soft_dirty_enabled(v->vma))
+		problem(v->a, "S1: mm %u %llx: writable, and a write leaves no trace",
+			id, va);
 	if (!found_by_rmap(v->vma, va, p))
 		problem(v->a, "I2: mm %u %llx: frame %llx is not found by rmap",
 			id, va, pte_pfn(e));

@@ -101,7 +101,8 @@ static bool may_reuse(struct page *p)
 /* A forced write leaves the entry as read-only as its vma is. */
 static void make_writable(const struct fault_ctx *f, struct pt_pos *pos)
 {
-	pte_modify(pos, 0, PTE_AD | (f->vma->vm_flags & VM_WRITE ? PTE_W : 0));
+	pte_modify(pos, 0, PTE_WRITTEN |
+		   (f->vma->vm_flags & VM_WRITE ? PTE_W : 0));
 }
 
 /* The page that va's entry names, if it is still `seen`, with a reference. */
@@ -155,7 +156,7 @@ static enum fault_result shared_write(struct fault_ctx *f, pte_t seen)
 static bool replace_page(struct fault_ctx *f, pte_t seen, struct page *old,
 			 struct page *copy)
 {
-	u64 prot = vma_pte_flags(f->vma->vm_flags) | PTE_AD;
+	u64 prot = vma_pte_flags(f->vma->vm_flags) | PTE_WRITTEN;
 	struct mmu_notifier_range range;
 	struct pt_pos pos;
 	bool same;

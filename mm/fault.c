@@ -117,7 +117,7 @@ static enum fault_result anon_fault(struct fault_ctx *f)
 	if (!p)
 		return FAULT_OOM;
 	this_cpu_inc(fault_counts.anon);
-	return map_page(f, p, prot | PTE_D, MAP_ANON_PAGE);
+	return map_page(f, p, prot | PTE_WRITTEN, MAP_ANON_PAGE);
 }
 
 /* The page, locked (X4) and referenced, or NULL with the result in *res. */
@@ -156,7 +156,7 @@ static struct page *lock_file_page(struct fault_ctx *f, enum fault_result *res)
 /* First write to a private file page: a copy, without mapping the original. */
 static enum fault_result file_cow_fault(struct fault_ctx *f)
 {
-	u64 prot = vma_pte_flags(f->vma->vm_flags) | PTE_AD;
+	u64 prot = vma_pte_flags(f->vma->vm_flags) | PTE_WRITTEN;
 	enum fault_result res;
 	struct page *p, *copy;
 
@@ -199,7 +199,7 @@ static enum fault_result file_fault(struct fault_ctx *f)
 	if (f->flags & FAULT_WRITE) {
 		set_page_dirty(p);
 		mapping_note_write(f->vma->vm_mapping);
-		prot |= PTE_D;
+		prot |= PTE_WRITTEN;
 	}
 	get_page(p);				/* the entry's */
 	res = map_page(f, p, prot, MAP_FILE_PAGE);

@@ -71,7 +71,8 @@ static int copy_pinned(struct copier *c, struct pt_pos *to, struct page *p)
 	copy_page(page_address(copy), page_address(p));
 	page_add_new_anon_rmap(copy, c->child, to->va);
 	pte_set(to, pte_make(page_to_pfn(copy),
-			     vma_pte_flags(c->child->vm_flags) | PTE_D));
+			     vma_pte_flags(c->child->vm_flags) | PTE_D |
+			     PTE_SOFT_DIRTY));
 	return 0;
 }
 

@@ -60,6 +60,8 @@ static bool may_force_write(const struct vm_area_struct *vma, pte_t e,
 {
 	if (!(foll & FOLL_FORCE) || (vma->vm_flags & VM_WRITE))
 		return false;
+	if (vma_soft_dirty_enabled(vma) && !pte_soft_dirty(e))
+		return false;			/* the fault is to see it */
 	if (BUG_SWITCH("gup_dirty_is_cow"))
 		return pte_dirty(e);
 	return private_page(e);

@@ -136,7 +136,7 @@ static void repoint(struct vm_area_struct *vma, struct pt_pos *pos,
 	pte_t old = pte_clear(pos);
 
 	flush_tlb_page(vma->vm_mm, pos->va);
-	prot |= pte_young(old) ? PTE_A : 0;
+	prot |= old.val & (PTE_A | PTE_SOFT_DIRTY);
 	get_page(kpage);				/* the entry's */
 	page_restore_anon_rmap(kpage, vma);
 	set_pte_at_notify(pos, pte_make(page_to_pfn(kpage), prot));

@@ -45,6 +45,7 @@ static pte_t migration_pte(struct page *p, pte_t old, bool exclusive)
 		type = SWP_MIGRATION_READ_EXCLUSIVE;
 	bits |= pte_young(old) ? SWP_YOUNG : 0;
 	bits |= pte_dirty(old) ? SWP_DIRTY : 0;
+	bits |= old.val & SWP_SOFT_DIRTY;
 	return make_migration_pte(type, page_to_pfn(p), bits);
 }
 
@@ -112,6 +113,7 @@ static void restore_entry(struct page *new, struct vm_area_struct *vma,
 
 	prot |= e.val & SWP_YOUNG ? PTE_A : 0;
 	prot |= e.val & SWP_DIRTY ? PTE_D : 0;
+	prot |= e.val & SWP_SOFT_DIRTY;
 	if (write && (vma->vm_flags & VM_WRITE))
 		prot |= PTE_W;
 	get_page(new);				/* the entry's */

@@ -77,4 +77,14 @@ void exit_mmap(struct mm_struct *mm);
 /* fork: child's vmas and copy-on-write PTEs.  0 or -ENOMEM (child torn down) */
 int dup_mmap(struct mm_struct *child, struct mm_struct *parent);
 
+/* softdirty.c: what is written to /proc/PID/clear_refs. */
+enum clear_refs {
+	CLEAR_REFS_ALL = 1, CLEAR_REFS_ANON, CLEAR_REFS_MAPPED,
+	CLEAR_REFS_SOFT_DIRTY, CLEAR_REFS_PEAK_RSS, CLEAR_REFS_LAST,
+};
+/* No page is soft-dirty.  Locks: mmap_lock write.  Sleeps. */
+void mm_clear_soft_dirty(struct mm_struct *mm);
+/* No page was used: ALL, ANON or MAPPED ones.  Locks: mmap_lock read. */
+void mm_clear_young(struct mm_struct *mm, enum clear_refs which);
+
 #endif

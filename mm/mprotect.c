@@ -6,7 +6,8 @@
  *     exclusive; all others keep faulting, and the fault decides (reuse or
  *     copy).  So no page shared by fork is ever writable.
  *     A shared page of a file that is written back keeps the W it has and gets
- *     none: the fault must see its first write (mm/writeback.c, W4).
+ *     none: the fault must see its first write (mm/writeback.c, W4).  So it is
+ *     with a page that is not soft-dirty where that is looked for.
  * W2. Rights that shrink are flushed once for all vmas, before mmap_lock is
  *     released.  Also when nothing was found but a gather is open on the mm: it
  *     has cleared entries whose flush is still owed, and after us nobody may
@@ -42,7 +43,8 @@ static bool protect_entry(struct pt_pos *pos, struct vm_area_struct *vma)
 	if (!pte_mapped(e))
 		return false;
 	if (!pte_special(e) && page_is_anon(pte_page(e)))
-		may_write = page_test(pte_page(e), PG_anon_exclusive);
+		may_write = page_test(pte_page(e), PG_anon_exclusive) &&
+			    (pte_soft_dirty(e) || !vma_soft_dirty_enabled(vma));
 	else if (pte_special(e))
 		may_write = false;
 	if (!may_write)

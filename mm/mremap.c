@@ -6,7 +6,7 @@
  *	(1) both rmap locks of the old vma's pages, write: a walker sees a page
  *	    at the old or at the new place, never at neither
  *	(2) both table locks
- *	(3) entry by entry: clear the old, set the new
+ *	(3) entry by entry: clear the old, set the new, soft-dirty there
  *	(4) flush the old range
  *	(5) unlock
  * (4) before (5): until the old translations are dead nobody can find the page
@@ -70,7 +70,7 @@ static void move_locked(struct mm_struct *mm, struct pt_pos *old,
 		if (pte_none(pte_read(old->ptep)))
 			continue;
 		e = pte_clear(old);				/* (3) */
-		pte_set(new, e);
+		pte_set(new, pte_mksoft_dirty(e));
 		moved += pte_mapped(e);
 	}
 	if (moved)						/* (4) */

@@ -82,17 +82,19 @@ static bool becomes_exclusive(struct page *p, pte_t seen, u32 flags)
 static void put_back(struct vm_area_struct *vma, struct pt_pos *pos,
 		     struct page *p, u32 flags)
 {
-	u64 prot = vma_pte_flags(vma->vm_flags) | PTE_A;
 	pte_t seen = pte_read(pos->ptep);
+	u64 prot = vma_pte_flags(vma->vm_flags) | PTE_A |
+		   (seen.val & SWP_SOFT_DIRTY);
 	bool alone = becomes_exclusive(p, seen, flags);
 
 	atomic64_dec(&vma->vm_mm->swap_ents);
 	page_add_swapped_rmap(p, vma, pos->va, alone ? SWAPPED_EXCLUSIVE :
 						       SWAPPED_SHARED); /* F2 */
-	if (!alone)
+	if (alone && (flags & FAULT_WRITE))
+		prot |= PTE_WRITTEN;
+	else if (!alone || (vma_soft_dirty_enabled(vma) &&
+			    !pte_soft_dirty(seen)))
 		prot &= ~PTE_W;
-	else if (flags & FAULT_WRITE)
-		prot |= PTE_D;
 	pte_replace(pos, pte_make(page_to_pfn(p), prot));
 }
 

@@ -31,7 +31,7 @@
 #define SWP_TYPE_SHIFT	52
 #define SWP_TYPE_MASK	63UL
 #define SWP_EXCLUSIVE	BIT(10)
-#define SWP_SOFT_DIRTY	BIT(11)
+#define SWP_SOFT_DIRTY	PTE_SOFT_DIRTY	/* the same bit, mapped or not */
 #define SWP_YOUNG	BIT(58)
 #define SWP_DIRTY	BIT(59)
 
@@ -85,9 +85,6 @@ static inline swp_entry_t pte_to_swp(pte_t e)
 static inline bool pte_swp_exclusive(pte_t e) { return e.val & SWP_EXCLUSIVE; }
 static inline pte_t pte_swp_mkexclusive(pte_t e) { return __pte(e.val | SWP_EXCLUSIVE); }
 static inline pte_t pte_swp_clear_exclusive(pte_t e) { return __pte(e.val & ~SWP_EXCLUSIVE); }
-/* Of both kinds. */
-static inline bool pte_swp_soft_dirty(pte_t e) { return e.val & SWP_SOFT_DIRTY; }
-static inline pte_t pte_swp_mksoft_dirty(pte_t e) { return __pte(e.val | SWP_SOFT_DIRTY); }
 
 /*
  * Migration.  bits: SWP_YOUNG, SWP_DIRTY, SWP_SOFT_DIRTY.

@@ -57,7 +57,8 @@ static bool replace_by_swap(struct page *p, struct vm_area_struct *vma,
 {
 	bool exclusive = page_test(p, PG_anon_exclusive);
 	swp_entry_t entry = { p->private };
-	pte_t e = swp_to_pte(entry);
+	pte_t e = __pte(swp_to_pte(entry).val |
+			(pte_read(pos->ptep).val & PTE_SOFT_DIRTY));
 
 	KASSERT(page_test(p, PG_swapcache));
 	if (!swap_duplicate(entry))

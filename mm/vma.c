@@ -55,7 +55,7 @@ struct vm_area_struct *vma_alloc(struct mm_struct *mm, vaddr_t start,
 	vma->vm_mm = mm;
 	vma->vm_start = start;
 	vma->vm_end = end;
-	vma->vm_flags = flags;
+	vma->vm_flags = flags | VM_SOFTDIRTY;
 	vma->vm_pgoff = start >> PAGE_SHIFT;
 	vma->vm_detached = true;
 	rwsem_init(&vma->vm_lock, LOCK_VMA);
@@ -77,6 +77,7 @@ struct vm_area_struct *vma_dup(const struct vm_area_struct *src)
 	vma = vma_alloc(src->vm_mm, src->vm_start, src->vm_end, src->vm_flags);
 	if (!vma)
 		return NULL;
+	vma->vm_flags = src->vm_flags;
 	vma->vm_pgoff = src->vm_pgoff;
 	vma_set_mapping(vma, src->vm_mapping);
 	return vma;
@@ -194,7 +195,8 @@ static bool merge_into(struct vm_area_struct *a, struct vm_area_struct *b)
 	struct mm_struct *mm = a->vm_mm;
 	u64 pages = vma_pages(b);
 
-	if (!vmas_adjoin(a, b) || a->vm_flags != b->vm_flags ||
+	if (!vmas_adjoin(a, b) ||
+	    ((a->vm_flags ^ b->vm_flags) & ~VM_SOFTDIRTY) ||
 	    !anon_vmas_agree(a, b))
 		return false;
 	vma_start_write(a);
@@ -207,6 +209,7 @@ static bool merge_into(struct vm_area_struct *a, struct vm_area_struct *b)
 	/* commit */
 	rmap_vma_detach(a);
 	WRITE_ONCE(a->vm_end, b->vm_end);
+	a->vm_flags |= b->vm_flags & VM_SOFTDIRTY;
 	rmap_vma_attach(a);
 	vma_unlink(mm, b);
 	mm->total_vm += pages;
@@ -238,7 +241,8 @@ static struct anon_vma *reusable(struct vm_area_struct *near,
 
 	/* The acquire pairs with anon_vma_prepare: av set, chain complete. */
 	if (!av || !vmas_adjoin(a, b) ||
-	    ((a->vm_flags ^ b->vm_flags) & ~VM_ACCESS_FLAGS) ||
+	    ((a->vm_flags ^ b->vm_flags) &
+	     ~(VM_ACCESS_FLAGS | VM_SOFTDIRTY)) ||
 	    !list_is_singular(&near->anon_vma_chain))
 		return NULL;
 	return av;

@@ -68,6 +68,11 @@ static inline u64 linear_page_index(const struct vm_area_struct *v, vaddr_t va)
 {
 	return ((va - v->vm_start) >> PAGE_SHIFT) + v->vm_pgoff;
 }
+/* Writes are to be noticed: an entry has W only if it is soft-dirty. */
+static inline bool vma_soft_dirty_enabled(const struct vm_area_struct *vma)
+{
+	return !(vma->vm_flags & VM_SOFTDIRTY);
+}
 /* PTE flags a fully permitted leaf of this vma has (W only if VM_WRITE). */
 u64 vma_pte_flags(u64 vm_flags);
 

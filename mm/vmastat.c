@@ -6,9 +6,6 @@
  *     for its moment, the whole is not a snapshot.  A page it names may be
  *     freed meanwhile; struct page is always there (S1), so at worst a count
  *     is stale.
- * O2. Soft-dirty says "written since it was last cleared"; nothing clears it
- *     here, so every page of a vma has it.
- *
  * Locks: mmap_lock read.  Tests: tests/kt/kt_vmastat.c, tests/abi/t_proc
  */
 #include "lib/err.h"
@@ -69,9 +66,10 @@ void vma_stat(struct vm_area_struct *vma, struct vma_stat *s)
 	}
 }
 
-static u64 pagemap_entry(pte_t e)
+static u64 pagemap_entry(const struct vm_area_struct *vma, pte_t e)
 {
-	u64 v = PAGEMAP_SOFT_DIRTY;			/* O2 */
+	bool soft_dirty = !vma_soft_dirty_enabled(vma) || pte_soft_dirty(e);
+	u64 v = soft_dirty ? PAGEMAP_SOFT_DIRTY : 0;
 	struct page *p;
 
 	if (pte_is_swap(e))
@@ -90,12 +88,14 @@ static u64 pagemap_entry(pte_t e)
 
 void mm_pagemap(struct mm_struct *mm, vaddr_t va, u64 *entries, u64 nr)
 {
+	struct vm_area_struct *vma;
 	vaddr_t next;
 
 	mmap_read_lock(mm);
-	for (u64 i = 0; i < nr; i++, va += PAGE_SIZE)
-		entries[i] = vma_lookup(mm, va) ?
-			     pagemap_entry(look(mm, va, &next)) : 0;
+	for (u64 i = 0; i < nr; i++, va += PAGE_SIZE) {
+		vma = vma_lookup(mm, va);
+		entries[i] = vma ? pagemap_entry(vma, look(mm, va, &next)) : 0;
+	}
 	mmap_read_unlock(mm);
 }
 

@@ -17,11 +17,15 @@ static inline bool mapping_can_writeback(const struct address_space *m)
 {
 	return m->a_ops->writepages;
 }
-/* Its shared writable pages are mapped read-only until written (W4). */
+/*
+ * Its shared writable pages are mapped read-only until written: W4, and where
+ * soft-dirty pages are looked for.
+ */
 static inline bool vma_wants_writenotify(const struct vm_area_struct *vma)
 {
 	return (vma->vm_flags & VM_SHARED) && vma->vm_mapping &&
-	       mapping_can_writeback(vma->vm_mapping);
+	       (vma_soft_dirty_enabled(vma) ||
+		mapping_can_writeback(vma->vm_mapping));
 }
 
 /* NONE skips pages that are under write-back, ALL waits for them. */

@@ -17,7 +17,7 @@
 #include "mm/page_alloc.h"
 #include "sys/procfs.h"
 
-#define DIGITS	10U			/* u32's, and then "+\n" */
+#define DIGITS	10U			/* u32's, and then "\n" */
 
 static s64 check_access(const struct file *f)
 {
@@ -46,25 +46,19 @@ static s64 fail_read(struct file *f, vaddr_t to, u64 len, u64 *pos)
 
 static s64 fail_write(struct file *f, vaddr_t from, u64 len, u64 *pos)
 {
-	char text[DIGITS + 2];
 	s64 err = check_access(f);
-	u64 n = 0, i = 0;
+	char after;
+	u32 n;
 
+	if (!err)
+		err = proc_get_number(from, len, &n, &after);
 	if (err)
 		return err;
-	if (len > sizeof(text))
-		return -EINVAL;
-	if (copy_from_user(text, from, len))
-		return -EFAULT;
-	for (; i < len && text[i] >= '0' && text[i] <= '9'; i++)
-		n = n * 10 + (u64)(text[i] - '0');
-	if (!i || n > U32_MAX)
-		return -EINVAL;
 	*pos += len;
-	if (i < len && text[i] == '+')
-		alloc_fail_from((u32)n);
+	if (after == '+')
+		alloc_fail_from(n);
 	else
-		alloc_fail_nth((u32)n);
+		alloc_fail_nth(n);
 	return (s64)len;
 }
 

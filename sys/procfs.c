@@ -78,6 +78,22 @@ struct mm_struct *proc_mm(struct process *p)
 	return mm;
 }
 
+s64 proc_get_number(vaddr_t from, u64 len, u32 *value, char *after)
+{
+	char text[16] = "";
+	u64 n = 0, i = 0;
+
+	if (copy_from_user(text, from, min(len, sizeof(text) - 1)))
+		return -EFAULT;
+	for (; text[i] >= '0' && text[i] <= '9'; i++)
+		n = n * 10 + (u64)(text[i] - '0');
+	if (!i || n > U32_MAX)
+		return -EINVAL;
+	*value = (u32)n;
+	*after = text[i] == '\n' ? 0 : text[i];
+	return 0;
+}
+
 static void text_free(struct text *t)
 {
 	if (t)

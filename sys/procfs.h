@@ -32,6 +32,11 @@ struct proc_node {
 struct process *proc_process(const struct inode *inode);
 /* Its mm, with a reference for mmput; NULL: none (any more). */
 struct mm_struct *proc_mm(struct process *p);
+/*
+ * The number a program writes to a file, without memory of ours: 0, -EINVAL,
+ * -EFAULT.  *after: what follows it, 0 for nothing or a newline.
+ */
+s64 proc_get_number(vaddr_t from, u64 len, u32 *value, char *after);
 /* An inode of a process's directory, one reference.  NULL: no memory. */
 struct inode *proc_inode(u32 mode, u32 pid, const char *name);
 
@@ -40,7 +45,8 @@ extern const struct proc_node proc_pid_nodes[], proc_sys_nodes[];
 extern const u32 nr_proc_pid_nodes, nr_proc_sys_nodes;
 void proc_make_maps(struct text *t, struct process *p);
 void proc_make_smaps(struct text *t, struct process *p);
-extern const struct file_ops proc_pagemap_fops, proc_fd_fops, proc_fail_fops;
+extern const struct file_ops proc_pagemap_fops, proc_fd_fops, proc_fail_fops,
+			     proc_clear_refs_fops;
 struct inode *proc_fd_lookup(struct inode *dir, const char *name, u32 len);
 
 #endif

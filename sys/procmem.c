@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What /proc tells about a process's memory: maps, smaps, pagemap.
- * Tests: tests/abi/t_proc
+ * What /proc tells about a process's memory: maps, smaps, pagemap; and
+ * clear_refs, which has part of that begin anew.
+ * Tests: tests/abi/t_proc, t_softdirty
  */
 #include "arch/uaccess.h"
 #include "lib/err.h"
 #include "lib/string.h"
 #include "mm/mm_types.h"
+#include "mm/mmap.h"
 #include "mm/mmap_lock.h"
 #include "mm/vma.h"
 #include "mm/vmastat.h"
@@ -56,11 +58,11 @@ static void smap_lines(struct text *t, struct vm_area_struct *vma)
 		 "Swap:           %8llu kB\nLocked:         %8llu kB\n",
 		 s.referenced * 4, s.anon * 4, s.swap * 4,
 		 f & VM_LOCKED ? s.pss_bytes / 1024 : 0);
-	text_add(t, "VmFlags: %s%s%s%s%s%s%s%s\n", f & VM_READ ? "rd " : "",
+	text_add(t, "VmFlags: %s%s%s%s%s%s%s%s%s\n", f & VM_READ ? "rd " : "",
 		 f & VM_WRITE ? "wr " : "", f & VM_EXEC ? "ex " : "",
 		 f & VM_SHARED ? "sh " : "", f & VM_MAYREAD ? "mr " : "",
 		 f & VM_MAYWRITE ? "mw " : "", f & VM_GROWSDOWN ? "gd " : "",
-		 f & VM_LOCKED ? "lo " : "");
+		 f & VM_LOCKED ? "lo " : "", f & VM_SOFTDIRTY ? "sd " : "");
 }
 
 enum detail { MAPS, SMAPS };
@@ -128,5 +130,45 @@ static s64 pagemap_read(struct file *f, vaddr_t to, u64 len, u64 *pos)
 
 const struct file_ops proc_pagemap_fops = {
 	.read = pagemap_read,
+	.flags = FOP_SEEK,
+};
+
+static s64 clear_refs(struct process *p, u32 which)
+{
+	struct mm_struct *mm;
+
+	if (which < CLEAR_REFS_ALL || which >= CLEAR_REFS_LAST)
+		return -EINVAL;
+	mm = proc_mm(p);
+	if (!mm)
+		return 0;
+	if (which == CLEAR_REFS_SOFT_DIRTY)
+		mm_clear_soft_dirty(mm);
+	else if (which != CLEAR_REFS_PEAK_RSS)	/* no peak is kept */
+		mm_clear_young(mm, (enum clear_refs)which);
+	mmput(mm);
+	return 0;
+}
+
+static s64 clear_refs_write(struct file *f, vaddr_t from, u64 len, u64 *pos)
+{
+	struct process *p;
+	char after;
+	u32 which;
+	s64 err = proc_get_number(from, len, &which, &after);
+
+	if (err)
+		return err;
+	p = proc_process(f->inode);
+	if (!p)
+		return -ESRCH;
+	err = clear_refs(p, which);
+	process_put(p);
+	*pos += err ? 0 : len;
+	return err ? err : (s64)len;
+}
+
+const struct file_ops proc_clear_refs_fops = {
+	.write = clear_refs_write,
 	.flags = FOP_SEEK,
 };

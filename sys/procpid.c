@@ -235,6 +235,7 @@ static struct inode *follow_root(const struct inode *link)
 }
 
 const struct proc_node proc_pid_nodes[] = {
+	{ "clear_refs", S_IFREG | 0200, .fops = &proc_clear_refs_fops },
 	{ "cmdline", S_IFREG | 0444, .make = make_cmdline },
 	{ "comm", S_IFREG | 0444, .make = make_comm },
 	{ "cwd", S_IFLNK | 0777, .follow = follow_cwd },

@@ -21,8 +21,8 @@ KTEST(swap, entry_encoding)
 		KT_EQ(t, pte_to_swp(e).val, s.val);
 		KT_EQ(t, swp_offset(s), offsets[i]);
 		KT_EXPECT(t, !pte_swp_exclusive(e));
-		e = pte_swp_mksoft_dirty(pte_swp_mkexclusive(e));
-		KT_EXPECT(t, pte_swp_exclusive(e) && pte_swp_soft_dirty(e));
+		e = pte_mksoft_dirty(pte_swp_mkexclusive(e));
+		KT_EXPECT(t, pte_swp_exclusive(e) && pte_soft_dirty(e));
 		KT_EQ(t, pte_to_swp(e).val, s.val);
 		m = make_migration_pte(SWP_MIGRATION_WRITE, offsets[i],
 				       SWP_DIRTY | SWP_SOFT_DIRTY);
