@@ -23,7 +23,8 @@
  *     anon_vma), so a walker that got it from a page re-checks the page.
  *
  * Locks: mmap_lock, then the root rwsem, then page_table_lock (first set).
- * Tests: tests/kt/kt_rmap.c
+ * Bug switches: anon_vma_degree (N4), anon_vma_early_publish.
+ * Tests: tests/kt/kt_rmap.c, tests/race/race_anon_vma.c
  */
 #include "kernel/racepoint.h"
 #include "lib/err.h"
@@ -115,6 +116,7 @@ int anon_vma_prepare(struct vm_area_struct *vma)
 {
 	struct anon_vma *av, *fresh = NULL;
 	struct anon_vma_chain *avc;
+	bool early;
 
 	if (likely(smp_load_acquire(&vma->anon_vma)))
 		return 0;
@@ -131,10 +133,13 @@ int anon_vma_prepare(struct vm_area_struct *vma)
 		}
 		av->num_children++;		/* N3: its own parent */
 	}
+	early = BUG_SWITCH("anon_vma_early_publish");
+	if (early)				/* (B) before (A) */
+		WRITE_ONCE(vma->anon_vma, av);
 	RACE_POINT("anon_vma:allocated");
 	down_write(&av->root->rwsem);
 	spin_lock(&vma->vm_mm->pgt.root_lock);
-	if (!vma->anon_vma) {
+	if (!vma->anon_vma || early) {
 		avc_link(avc, vma, av);
 		av->num_active_vmas++;
 		smp_store_release(&vma->anon_vma, av);
@@ -150,6 +155,21 @@ int anon_vma_prepare(struct vm_area_struct *vma)
 	return 0;
 }
 
+/*
+ * N4.  One count for children and vmas was not enough (CVE-2022-42703): a leaf
+ * that forks have passed by has no child, and one vma more than was thought.
+ */
+static bool may_take_over(const struct anon_vma *av,
+			  const struct vm_area_struct *src)
+{
+	u64 self = av->parent == av;
+
+	if (BUG_SWITCH("anon_vma_degree"))
+		return av != src->anon_vma &&
+		       av->num_children - self + av->num_active_vmas < 2;
+	return av->num_children < 2 && !av->num_active_vmas;
+}
+
 int anon_vma_clone(struct vm_area_struct *dst, struct vm_area_struct *src)
 {
 	struct anon_vma_chain *avc, *pavc;
@@ -162,9 +182,8 @@ int anon_vma_clone(struct vm_area_struct *dst, struct vm_area_struct *src)
 			goto undo;
 		down_write(&av->root->rwsem);
 		avc_link(avc, dst, av);
-		if (!dst->anon_vma && src->anon_vma && av->num_children < 2 &&
-		    !av->num_active_vmas)
-			dst->anon_vma = av;		/* N4 */
+		if (!dst->anon_vma && src->anon_vma && may_take_over(av, src))
+			dst->anon_vma = av;
 		up_write(&av->root->rwsem);
 	}
 	if (dst->anon_vma) {

@@ -34,7 +34,9 @@
  *
  * Not merged: pages of the swap cache, lazyfree, held by anybody, PROT_NONE.
  * Bug switches: ksm_no_count (3 left out), ksm_compare_first (5 before 1),
- * change_pte_no_flag (W3: devices lose their entries at each step).
+ * ksm_trusts_entry (no flush in 2 of an entry that is read-only: another's
+ * flush may be owed still), change_pte_no_flag (W3: devices lose their entries
+ * at each step).
  * Locks: ksm_mutex, mmap_lock read, page locks, section, table.
  * Tests: tests/kt/kt_ksm.c, tests/race/race_ksm.c
  */
@@ -89,7 +91,8 @@ static int protect_entry(struct page *p, struct pt_pos *pos, pte_t *e)
 {
 	pte_t old = pte_clear(pos);				/* (2) */
 
-	flush_tlb_page(pos->pt->mm, pos->va);
+	if (pte_write(old) || !BUG_SWITCH("ksm_trusts_entry"))
+		flush_tlb_page(pos->pt->mm, pos->va);
 	RACE_POINT("ksm:cleared");
 	if (page_count(p) != page_mapcount(p) + 1 &&
 	    !BUG_SWITCH("ksm_no_count")) {			/* (3) */

@@ -211,10 +211,25 @@ int rmap_walk(struct page *p, rmap_fn *fn, void *arg)
 	return page_is_anon(p) ? walk_anon(p, fn, arg) : walk_file(p, fn, arg);
 }
 
+/* A look without the lock (lab): "none" may be a zap that is half way. */
+static bool looks_unmapped(struct mm_struct *mm, vaddr_t va)
+{
+	int level;
+	pte_t e;
+
+	rcu_read_lock();
+	e = pgtable_read(&mm->pgt, va, &level, NULL);
+	rcu_read_unlock();
+	return level > 1 || !pte_mapped(e);
+}
+
 bool page_vma_mapped(struct page *p, struct vm_area_struct *vma, vaddr_t va,
 		     struct pt_pos *pos)
 {
 	pte_t e;
+
+	if (BUG_SWITCH("walk_no_sync") && looks_unmapped(vma->vm_mm, va))
+		return false;
 
 	lock_leaf(&vma->vm_mm->pgt, va, pos);		/* P4 */
 	e = pte_read(pos->ptep);

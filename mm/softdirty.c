@@ -23,8 +23,10 @@
  * through a stale translation before the flush came before the clearing.
  *
  * Locks: mmap_lock write (4), read (1 to 3); section, table.
+ * Bug switch: soft_dirty_late_flush.
  * Tests: tests/kt/kt_softdirty.c, tests/abi/t_softdirty
  */
+#include "kernel/racepoint.h"
 #include "mm/gup.h"
 #include "mm/internal.h"
 #include "mm/mmap.h"
@@ -95,11 +97,35 @@ static void each_entry(struct vm_area_struct *vma,
 	}
 }
 
+/*
+ * As it once was (lab): under mmap_lock for reading, and flushed late.  Until
+ * then the entries say what no CPU knows, and others may act upon them.
+ */
+static void clear_and_flush_late(struct mm_struct *mm)
+{
+	struct mmu_notifier_range range;
+	struct vm_area_struct *vma;
+
+	mmap_read_lock(mm);
+	mmu_notifier_range_init(&range, MMU_NOTIFY_SOFT_DIRTY, mm, 0, USER_END);
+	mmu_notifier_invalidate_range_start(&range);
+	for_each_vma(mm, vma)
+		each_entry(vma, clear_entry);
+	RACE_POINT("softdirty:before_flush");
+	flush_tlb_mm(mm);
+	mmu_notifier_invalidate_range_end(&range);
+	mmap_read_unlock(mm);
+}
+
 void mm_clear_soft_dirty(struct mm_struct *mm)
 {
 	struct mmu_notifier_range range;
 	struct vm_area_struct *vma;
 
+	if (BUG_SWITCH("soft_dirty_late_flush")) {
+		clear_and_flush_late(mm);
+		return;
+	}
 	mmap_write_lock(mm);
 	for_each_vma(mm, vma) {
 		vma_start_write(vma);

@@ -7,8 +7,11 @@
 #include "kernel/thread.h"
 #include "tests/kt/kt_mm.h"
 
+enum access { READS, WRITES };
+
 struct reader {
 	struct mm_struct *mm;
+	enum access how;
 	u64 word;
 };
 
@@ -16,6 +19,8 @@ static void read_thread(void *arg)
 {
 	struct reader *r = arg;
 
+	if (r->how == WRITES)
+		(void)kt_poke(r->mm, KT_BASE, kt_word(6, 0));
 	r->word = kt_peek(r->mm, KT_BASE);
 }
 
@@ -24,11 +29,12 @@ static void truncate_thread(void *arg)
 	truncate_pagecache(arg, 0);
 }
 
-static void truncate_case(struct kt *t, const char *point, u64 pages)
+static void truncate_case(struct kt *t, const char *point, u64 pages,
+			  enum access how)
 {
 	struct kt_file *f = kt_file_create(6, pages * PAGE_SIZE);
 	struct mm_struct *mm = mm_alloc();
-	struct reader r = { .mm = mm };
+	struct reader r = { .mm = mm, .how = how };
 	struct thread *th, *tt;
 	struct page *p;
 
@@ -59,5 +65,11 @@ static void truncate_case(struct kt *t, const char *point, u64 pages)
 
 KTEST_FLAGS(race, fault_around_vs_truncate, KTF_LAB_ONLY)
 {
-	truncate_case(t, "fault_around:locked", 4);
+	truncate_case(t, "fault_around:locked", 4, READS);
+}
+
+/* X4: size checked, entry not yet set; truncate waits for the page. */
+KTEST_FLAGS(race, fault_vs_truncate, KTF_LAB_ONLY)
+{
+	truncate_case(t, "fault:before_map", 1, WRITES);
 }
