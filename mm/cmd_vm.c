@@ -7,8 +7,9 @@
 #include "lib/printf.h"
 #include "mm/fault.h"
 #include "mm/filemap.h"
-#include "mm/migrate.h"
 #include "mm/internal.h"
+#include "mm/migrate.h"
+#include "mm/page_owner.h"
 #include "mm/readahead.h"
 #include "mm/rmap.h"
 #include "mm/writeback.h"
@@ -126,17 +127,13 @@ static void print_rmap(struct page *p)
 
 static int cmd_rmap(int argc, char **argv)
 {
-	struct page *p;
+	struct page *p = shell_frame(argv[1]);
 	u64 pfn;
 
 	(void)argc;
-	if (shell_parse_u64("PFN", argv[1], &pfn))
+	if (!p)
 		return -EINVAL;
-	if (!pfn_valid(pfn)) {
-		kprintf("rmap: there is no frame %llx\n", pfn);
-		return -EINVAL;
-	}
-	p = pfn_to_page(pfn);
+	pfn = page_to_pfn(p);
 	if (frame_use(p) || !get_page_unless_zero(p)) {
 		kprintf("frame %llx is %s\n", pfn, frame_use(p) ?: "free");
 		return 0;

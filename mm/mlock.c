@@ -65,12 +65,8 @@ int vma_set_flags(struct vm_area_struct **vmap, vaddr_t start, vaddr_t end,
 
 	if (new_flags == vma->vm_flags)
 		return 0;
-	if (start > vma->vm_start) {
-		if (vma_split(vma, start))
-			return -ENOMEM;
-		vma = vma_next(vma);
-	}
-	if (end < vma->vm_end && vma_split(vma, end))
+	vma = vma_isolate(vma, start, end);
+	if (!vma)
 		return -ENOMEM;
 	/* commit */
 	vma_start_write(vma);

@@ -118,12 +118,8 @@ static int protect_vma(struct vm_area_struct **vmap, vaddr_t start,
 		return -EACCES;
 	if (flags == vma->vm_flags)
 		return 0;
-	if (start > vma->vm_start) {
-		if (vma_split(vma, start))
-			return -ENOMEM;
-		vma = vma_next(vma);
-	}
-	if (end < vma->vm_end && vma_split(vma, end))
+	vma = vma_isolate(vma, start, end);
+	if (!vma)
 		return -ENOMEM;
 	/* commit */
 	vma_start_write(vma);

@@ -155,22 +155,6 @@ static struct vm_area_struct *copy_vma(struct vm_area_struct *vma,
 	return new;
 }
 
-/* Split vma so that one covers just [start, end): that one, or NULL. */
-static struct vm_area_struct *isolate_vma(struct vm_area_struct *vma,
-					  vaddr_t start, vaddr_t end)
-{
-	if (start > vma->vm_start) {
-		if (vma_split(vma, start))
-			return NULL;
-		vma = vma_next(vma);
-	}
-	if (end < vma->vm_end && vma_split(vma, end)) {
-		vma_merge(vma);
-		return NULL;
-	}
-	return vma;
-}
-
 /* MREMAP_DONTUNMAP: the vma stays, and has no pages any more. */
 static void leave_empty(struct vm_area_struct *vma)
 {
@@ -213,7 +197,7 @@ static int move_vma(struct vm_area_struct *vma, vaddr_t old, u64 old_len,
 		return duplicate_shared(vma, old, dest);
 	if (mm->map_count >= MAX_MAP_COUNT - 3)
 		return -ENOMEM;
-	vma = isolate_vma(vma, old, old + old_len);
+	vma = vma_isolate(vma, old, old + old_len);
 	if (!vma)
 		return -ENOMEM;
 	vma_start_write(vma);

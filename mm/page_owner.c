@@ -131,21 +131,27 @@ const char *page_kind_name(const struct page *p)
 	return "kernel";
 }
 
-static int cmd_page(int argc, char **argv)
+struct page *shell_frame(const char *arg)
 {
-	struct page *p;
 	u64 pfn;
 
+	if (shell_parse_u64("PFN", arg, &pfn))
+		return NULL;
+	if (pfn_valid(pfn))
+		return pfn_to_page(pfn);
+	kprintf("there is no frame %llx\n", pfn);
+	return NULL;
+}
+
+static int cmd_page(int argc, char **argv)
+{
+	struct page *p = shell_frame(argv[1]);
+
 	(void)argc;
-	if (shell_parse_u64("PFN", argv[1], &pfn))
+	if (!p)
 		return -EINVAL;
-	if (!pfn_valid(pfn)) {
-		kprintf("page: there is no frame %llx\n", pfn);
-		return -EINVAL;
-	}
-	p = pfn_to_page(pfn);
-	kprintf("frame %llx: %s, count %d, mapped %d times, flags %llx\n", pfn,
-		page_kind_name(p), page_count(p),
+	kprintf("frame %llx: %s, count %d, mapped %d times, flags %llx\n",
+		page_to_pfn(p), page_kind_name(p), page_count(p),
 		page_test(p, PG_table) ? 0 : page_mapcount(p), p->flags);
 	page_owner_print(p);
 	return 0;

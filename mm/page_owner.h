@@ -18,6 +18,8 @@ u32 page_owner_alloc_trace(const struct page *p);
 u32 page_owner_free_trace(const struct page *p);
 /* The head of the block that p was allocated in; NULL: not known. */
 struct page *page_owner_block(struct page *p, u32 *order);
+/* The frame an argument of a shell command names; NULL, and it was said. */
+struct page *shell_frame(const char *arg);
 /* "slab", "anonymous", ...: what the frame is now. */
 const char *page_kind_name(const struct page *p);
 

@@ -231,6 +231,21 @@ struct vm_area_struct *vma_merge(struct vm_area_struct *vma)
 	return vma;
 }
 
+struct vm_area_struct *vma_isolate(struct vm_area_struct *vma, vaddr_t start,
+				   vaddr_t end)
+{
+	if (start > vma->vm_start) {
+		if (vma_split(vma, start))
+			return NULL;
+		vma = vma_next(vma);
+	}
+	if (end < vma->vm_end && vma_split(vma, end)) {
+		vma_merge(vma);
+		return NULL;
+	}
+	return vma;
+}
+
 #define VM_ACCESS_FLAGS	(VM_READ | VM_WRITE | VM_EXEC)
 
 static struct anon_vma *reusable(struct vm_area_struct *near,

@@ -53,6 +53,12 @@ int vma_split(struct vm_area_struct *vma, vaddr_t addr);
 int vma_split_unlimited(struct vm_area_struct *vma, vaddr_t addr);
 /* Merge with neighbours where flags, mapping, offset and anon_vma allow. */
 struct vm_area_struct *vma_merge(struct vm_area_struct *vma);
+/*
+ * Split vma so that one covers just its part [start, end): that one.  NULL: no
+ * memory, and all is as before.  Locks: mmap_lock write.
+ */
+struct vm_area_struct *vma_isolate(struct vm_area_struct *vma, vaddr_t start,
+				   vaddr_t end);
 
 static inline u64 vma_pages(const struct vm_area_struct *v)
 {

@@ -3,24 +3,14 @@
 #include "mm/lru.h"
 #include "tests/kt/kt_swap.h"
 
-static struct page *page_at(struct mm_struct *mm, vaddr_t va)
-{
-	struct page *p;
-	bool writable;
-
-	return get_user_page(mm, va, 0, &p, &writable) ? NULL : p;
-}
-
 KTEST(lru, membership_follows_flags)
 {
-	struct mm_struct *mm = mm_alloc();
 	u64 anon = lru_pages(LRU_INACTIVE_ANON);
 	u64 active = lru_pages(LRU_ACTIVE_ANON);
+	struct mm_struct *mm = kt_one_page(t, 1);
 	struct page *p;
 
-	KT_ASSERT(t, mm && kt_map(mm, 0, PAGE_SIZE, PROT_RW) > 0);
-	KT_EQ(t, kt_poke(mm, KT_BASE, 1), 0);
-	p = page_at(mm, KT_BASE);
+	p = kt_page(mm, KT_BASE);
 	KT_ASSERT(t, p);
 	KT_EXPECT(t, page_test(p, PG_lru) && page_test(p, PG_swapbacked));
 	KT_EQ(t, lru_pages(LRU_INACTIVE_ANON), anon + 1);
@@ -37,12 +27,10 @@ KTEST(lru, membership_follows_flags)
 
 KTEST(lru, isolated_page_is_on_no_list)
 {
-	struct mm_struct *mm = mm_alloc();
+	struct mm_struct *mm = kt_one_page(t, 1);
 	struct page *p;
 
-	KT_ASSERT(t, mm && kt_map(mm, 0, PAGE_SIZE, PROT_RW) > 0);
-	KT_EQ(t, kt_poke(mm, KT_BASE, 1), 0);
-	p = page_at(mm, KT_BASE);
+	p = kt_page(mm, KT_BASE);
 	KT_ASSERT(t, p && lru_isolate_page(p));
 	KT_EXPECT(t, !page_test(p, PG_lru));
 	KT_EXPECT(t, !lru_isolate_page(p));
@@ -59,12 +47,10 @@ KTEST(lru, isolated_page_is_on_no_list)
 /* L3: a page without references is on its way out. */
 KTEST(lru, frozen_page_is_not_isolated)
 {
-	struct mm_struct *mm = mm_alloc();
+	struct mm_struct *mm = kt_one_page(t, 1);
 	struct page *p;
 
-	KT_ASSERT(t, mm && kt_map(mm, 0, PAGE_SIZE, PROT_RW) > 0);
-	KT_EQ(t, kt_poke(mm, KT_BASE, 1), 0);
-	p = page_at(mm, KT_BASE);
+	p = kt_page(mm, KT_BASE);
 	KT_ASSERT(t, p && page_ref_freeze(p, 2));
 	KT_EXPECT(t, !lru_isolate_page(p));
 	page_ref_unfreeze(p, 2);
@@ -84,8 +70,8 @@ KTEST(lru, isolation_order)
 	KT_ASSERT(t, mm && kt_map(mm, 0, 2 * PAGE_SIZE, PROT_RW) > 0);
 	kt_poke(mm, KT_BASE, 1);
 	kt_poke(mm, KT_BASE + PAGE_SIZE, 2);
-	a = page_at(mm, KT_BASE);
-	b = page_at(mm, KT_BASE + PAGE_SIZE);
+	a = kt_page(mm, KT_BASE);
+	b = kt_page(mm, KT_BASE + PAGE_SIZE);
 	KT_ASSERT(t, a && b);
 	lru_deactivate(b);
 	lru_deactivate(a);			/* now the oldest */
@@ -107,11 +93,9 @@ KTEST(lru, isolation_order)
 /* L4: mapped again by a fault, it stays with whoever isolated it. */
 KTEST(lru, isolated_page_is_mapped_again)
 {
-	struct mm_struct *mm = mm_alloc();
+	struct mm_struct *mm = kt_one_page(t, 1);
 	struct page *p;
 
-	KT_ASSERT(t, mm && kt_map(mm, 0, PAGE_SIZE, PROT_RW) > 0);
-	KT_EQ(t, kt_poke(mm, KT_BASE, 1), 0);
 	KT_EQ(t, kt_pageout(mm, KT_BASE, PAGE_SIZE), 1);
 	p = swap_read(pte_to_swp(kt_pte(mm, KT_BASE)));
 	KT_ASSERT(t, !IS_ERR(p) && lru_isolate_page(p));

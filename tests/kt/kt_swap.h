@@ -19,6 +19,16 @@ static inline u64 kt_pageout(struct mm_struct *mm, vaddr_t va, u64 len)
 	return n;
 }
 
+/* An mm with one page at KT_BASE that begins with word. */
+static inline struct mm_struct *kt_one_page(struct kt *t, u64 word)
+{
+	struct mm_struct *mm = mm_alloc();
+
+	KT_EXPECT(t, mm && kt_map(mm, 0, PAGE_SIZE, PROT_RW) > 0);
+	KT_EQ(t, kt_poke(mm, KT_BASE, word), 0);
+	return mm;
+}
+
 /* The page at va, with a reference; NULL. */
 static inline struct page *kt_page(struct mm_struct *mm, vaddr_t va)
 {

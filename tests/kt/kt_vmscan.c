@@ -22,11 +22,9 @@ static u32 shrink_one(struct mm_struct *mm, vaddr_t va)
 /* Used since the last look: active first, and gone at the second. */
 KTEST(vmscan, second_chance)
 {
-	struct mm_struct *mm = mm_alloc();
+	struct mm_struct *mm = kt_one_page(t, 5);
 	struct page *p;
 
-	KT_ASSERT(t, mm && kt_map(mm, 0, PAGE_SIZE, PROT_RW) > 0);
-	KT_EQ(t, kt_poke(mm, KT_BASE, 5), 0);
 	p = pte_page(kt_pte(mm, KT_BASE));
 	KT_EXPECT(t, pte_young(kt_pte(mm, KT_BASE)));
 	KT_EQ(t, shrink_one(mm, KT_BASE), 0);
@@ -72,11 +70,9 @@ KTEST(vmscan, device_keeps_page)
 /* U1. */
 KTEST(vmscan, mlocked_page_is_unevictable)
 {
-	struct mm_struct *mm = mm_alloc();
+	struct mm_struct *mm = kt_one_page(t, 5);
 	struct page *p;
 
-	KT_ASSERT(t, mm && kt_map(mm, 0, PAGE_SIZE, PROT_RW) > 0);
-	KT_EQ(t, kt_poke(mm, KT_BASE, 5), 0);
 	p = pte_page(kt_pte(mm, KT_BASE));
 	KT_EQ(t, do_mlock(mm, KT_BASE, PAGE_SIZE, VM_LOCKED), 0);
 	KT_EQ(t, shrink_one(mm, KT_BASE), 0);
@@ -156,11 +152,9 @@ KTEST(vmscan, lazyfree)
 /* A holder that writes a lazyfree page through its reference keeps it. */
 KTEST(vmscan, lazyfree_held)
 {
-	struct mm_struct *mm = mm_alloc();
+	struct mm_struct *mm = kt_one_page(t, 5);
 	struct page *p;
 
-	KT_ASSERT(t, mm && kt_map(mm, 0, PAGE_SIZE, PROT_RW) > 0);
-	KT_EQ(t, kt_poke(mm, KT_BASE, 5), 0);
 	lazyfree(mm, KT_BASE, PAGE_SIZE);
 	p = kt_page(mm, KT_BASE);
 	KT_ASSERT(t, p);
@@ -175,11 +169,9 @@ KTEST(vmscan, lazyfree_held)
 
 KTEST(vmscan, cold_goes_first)
 {
-	struct mm_struct *mm = mm_alloc();
+	struct mm_struct *mm = kt_one_page(t, 5);
 	struct page *p;
 
-	KT_ASSERT(t, mm && kt_map(mm, 0, PAGE_SIZE, PROT_RW) > 0);
-	KT_EQ(t, kt_poke(mm, KT_BASE, 5), 0);
 	p = pte_page(kt_pte(mm, KT_BASE));
 	lru_activate(p);
 	down_read(&mm->mmap_lock);

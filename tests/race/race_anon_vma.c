@@ -3,9 +3,8 @@
  * anon_vmas that are published too early, or taken over twice: in both cases a
  * page is mapped where a walk from the page does not come by.
  */
-#include "kernel/racepoint.h"
-#include "kernel/thread.h"
 #include "tests/kt/kt_mm.h"
+#include "tests/race/race_util.h"
 
 #define LEFT	KT_BASE
 #define RIGHT	(KT_BASE + PAGE_SIZE)
@@ -104,13 +103,10 @@ static u32 used_before_linked(struct kt *t)
 	u32 lost;
 
 	kt_map(mm, 0, 2 * PAGE_SIZE, PROT_RW);
-	race_arm("anon_vma:allocated", 1);
-	th = kthread_run("fault", -1, poke_thread, mm);
-	KT_EQ(t, race_wait_parked("anon_vma:allocated"), 0);
+	th = race_park(t, "anon_vma:allocated", -1, poke_thread, mm);
 	KT_EQ(t, kt_poke(mm, RIGHT, 5), 0);
 	lost = unfound(mm, RIGHT);
-	race_release("anon_vma:allocated");
-	thread_join(th);
+	race_let_go("anon_vma:allocated", th);
 	KT_EQ(t, unfound(mm, RIGHT), 0);
 	KT_EQ(t, unfound(mm, LEFT), 0);
 	mmput(mm);

@@ -3,9 +3,8 @@
  * Truncate against a fault that holds the page's lock (X4 in mm/fault.c and A2
  * in mm/fault_around.c): the entry it sets is taken away again.
  */
-#include "kernel/racepoint.h"
-#include "kernel/thread.h"
 #include "tests/kt/kt_mm.h"
+#include "tests/race/race_util.h"
 
 enum access { READS, WRITES };
 
@@ -45,14 +44,11 @@ static void truncate_case(struct kt *t, const char *point, u64 pages,
 		put_page(p);
 	}
 	kt_map_file(mm, f, 0, pages * PAGE_SIZE, MAP_SHARED);
-	race_arm(point, 1);
-	th = kthread_run("reader", -1, read_thread, &r);
-	KT_EQ(t, race_wait_parked(point), 0);
+	th = race_park(t, point, -1, read_thread, &r);
 	tt = kthread_run("truncate", -1, truncate_thread, &f->m);
 	sleep_ms(20);			/* as far as the locked page */
 	KT_EXPECT(t, f->m.nrpages > 0);
-	race_release(point);
-	thread_join(th);
+	race_let_go(point, th);
 	thread_join(tt);
 	KT_EXPECT(t, r.word == kt_word(6, 0) || r.word == KT_NONE);
 	KT_EQ(t, f->m.nrpages, 0);

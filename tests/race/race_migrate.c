@@ -3,12 +3,11 @@
  * A page that is being moved (mm/migrate.c): its entries are migration entries,
  * or it is frozen, and somebody comes.
  */
-#include "kernel/racepoint.h"
-#include "kernel/thread.h"
 #include "mm/migrate.h"
 #include "mm/mmu_model.h"
 #include "mm/swapops.h"
 #include "tests/kt/kt_mm.h"
+#include "tests/race/race_util.h"
 
 struct actor {
 	struct mm_struct *mm;
@@ -48,9 +47,7 @@ static struct thread *start_move(struct kt *t, struct actor *a,
 {
 	struct thread *th;
 
-	race_arm(point, 1);
-	th = kthread_run("mover", (int)kt_other_cpu(), move_thread, a);
-	KT_EQ(t, race_wait_parked(point), 0);
+	th = race_park(t, point, (int)kt_other_cpu(), move_thread, a);
 	KT_EXPECT(t, pte_is_migration(kt_pte(a->mm, KT_BASE)));
 	return th;
 }
@@ -67,8 +64,7 @@ KTEST_FLAGS(race, migrate_vs_fault, KTF_LAB_ONLY)
 	tr = kthread_run("reader", 0, read_thread, &r);
 	sleep_ms(20);
 	KT_EQ(t, READ_ONCE(r.done), 0);
-	race_release("migrate:unmapped");
-	thread_join(tm);
+	race_let_go("migrate:unmapped", tm);
 	thread_join(tr);
 	kt_unpin();
 	KT_EQ(t, r.ret, FAULT_DONE);
@@ -98,8 +94,7 @@ static u32 wait_on_frozen(struct kt *t, u32 bug)
 	sleep_ms(20);
 	KT_EQ(t, READ_ONCE(r.done), 0);
 	bug_set("migration_plain_get", 0);
-	race_release("migrate:frozen");
-	thread_join(tm);
+	race_let_go("migrate:frozen", tm);
 	thread_join(tr);
 	mmu_model_expect(0);
 	kt_unpin();
@@ -145,8 +140,7 @@ static void midway(struct kt *t, const char *what)
 		want = KT_NONE;
 		break;
 	}
-	race_release("migrate:unmapped");
-	thread_join(tm);
+	race_let_go("migrate:unmapped", tm);
 	kt_unpin();
 	KT_EQ(t, m.ret, 0);
 	KT_EQ(t, kt_peek(m.mm, va), want);
@@ -176,12 +170,10 @@ KTEST_FLAGS(race, migrate_pinned_vs_fork, KTF_LAB_ONLY)
 	KT_ASSERT(t, m.mm && child);
 	KT_EQ(t, pin_user_pages(m.mm, KT_BASE, 1, FOLL_WRITE, &p), 1);
 	kt_pin(0);
-	race_arm("migrate:unmapped", 1);
-	tm = kthread_run("mover", (int)kt_other_cpu(), move_thread, &m);
-	KT_EQ(t, race_wait_parked("migrate:unmapped"), 0);
+	tm = race_park(t, "migrate:unmapped", (int)kt_other_cpu(), move_thread,
+		       &m);
 	KT_EQ(t, dup_mmap(child, m.mm), 0);
-	race_release("migrate:unmapped");
-	thread_join(tm);
+	race_let_go("migrate:unmapped", tm);
 	kt_unpin();
 	KT_EQ(t, m.ret, -EBUSY);
 	KT_EQ(t, kt_poke(m.mm, KT_BASE, 2), 0);
@@ -214,8 +206,7 @@ KTEST_FLAGS(race, migrate_vs_truncate, KTF_LAB_ONLY)
 	tm = start_move(t, &m, "migrate:unmapped");
 	tt = kthread_run("truncate", 0, truncate_thread, &f->m);
 	sleep_ms(20);
-	race_release("migrate:unmapped");
-	thread_join(tm);
+	race_let_go("migrate:unmapped", tm);
 	thread_join(tt);
 	kt_unpin();
 	KT_EQ(t, f->m.nrpages, 0);
@@ -247,12 +238,10 @@ KTEST_FLAGS(race, migrate_within_pin, KTF_LAB_ONLY)
 		KT_SKIP(t, "needs two CPUs");
 	}
 	kt_pin(0);
-	race_arm("gup_fast:before_get", 1);
-	tg = kthread_run("grabber", (int)kt_other_cpu(), grab_thread, &g);
-	KT_EQ(t, race_wait_parked("gup_fast:before_get"), 0);
+	tg = race_park(t, "gup_fast:before_get", (int)kt_other_cpu(), grab_thread,
+		       &g);
 	move_thread(&m);
-	race_release("gup_fast:before_get");
-	thread_join(tg);
+	race_let_go("gup_fast:before_get", tg);
 	kt_unpin();
 	KT_EQ(t, m.ret, 0);
 	KT_EQ(t, g.ret, -EAGAIN);

@@ -3,8 +3,6 @@
  * Registration against a section that is half way (G8), and unregistration
  * against a callback that runs (G9).
  */
-#include "kernel/racepoint.h"
-#include "kernel/thread.h"
 #include "mm/mmu_notifier.h"
 #include "mm/rmap.h"
 #include "mm/swap.h"
@@ -12,6 +10,7 @@
 #include "tests/kt/kt_device.h"
 #include "tests/kt/kt_mm.h"
 #include "tests/kt/kt_util.h"
+#include "tests/race/race_util.h"
 
 struct client {
 	struct mmu_notifier mn;
@@ -260,9 +259,7 @@ static bool called_when_gone(struct kt *t, u32 bug)
 	kt_poke(mm, KT_BASE, 1);
 	KT_EQ(t, mmu_notifier_register(&c.mn, mm), 0);
 	bug_set("no_srcu_sync", bug);
-	race_arm("notifier:before_call", 1);
-	td = kthread_run("dontneed", -1, dontneed_thread, mm);
-	KT_EQ(t, race_wait_parked("notifier:before_call"), 0);
+	td = race_park(t, "notifier:before_call", -1, dontneed_thread, mm);
 	tu = kthread_run("unregister", -1, unregister_thread, &c);
 	KT_EQ(t, kt_gets_done(&c.gone, bug), bug);
 	race_release("notifier:before_call");

@@ -49,15 +49,6 @@ static void batch_thread(void *arg)
 	WRITE_ONCE(j->done, 1);
 }
 
-static struct mm_struct *one_page(struct kt *t, u64 word)
-{
-	struct mm_struct *mm = mm_alloc();
-
-	KT_EXPECT(t, mm && kt_map(mm, 0, PAGE_SIZE, PROT_RW) > 0);
-	KT_EQ(t, kt_poke(mm, KT_BASE, word), 0);
-	return mm;
-}
-
 static struct thread *start(struct kt *t, void (*fn)(void *), struct job *j,
 			    u32 cpu)
 {
@@ -82,7 +73,7 @@ static struct thread *park_pageout(struct kt *t, struct job *j,
 /* Swap-in (1) before swap-out (C): the fault holds the page, which stays. */
 static void swapin_first(struct kt *t)
 {
-	struct mm_struct *mm = one_page(t, 11);
+	struct mm_struct *mm = kt_one_page(t, 11);
 	struct job in = { .mm = mm, .va = KT_BASE };
 	struct scan_control sc = { .flags = SCAN_IGNORE_REFERENCES };
 	struct page *p;
@@ -117,7 +108,7 @@ KTEST_FLAGS(race, swapin_before_swapout, KTF_LAB_ONLY)
 /* Swap-out up to the freeze, then a fault: it finds the page, waits, has it. */
 static void swapout_first(struct kt *t)
 {
-	struct mm_struct *mm = one_page(t, 12);
+	struct mm_struct *mm = kt_one_page(t, 12);
 	struct job out = { .mm = mm, .va = KT_BASE };
 	struct job in = { .mm = mm, .va = KT_BASE };
 	struct thread *a, *b;
@@ -149,7 +140,7 @@ KTEST_FLAGS(race, swapout_before_swapin, KTF_LAB_ONLY)
 /* Frozen already: the fault finds it gone and reads the slot. */
 static void swapout_frozen(struct kt *t)
 {
-	struct mm_struct *mm = one_page(t, 13);
+	struct mm_struct *mm = kt_one_page(t, 13);
 	struct job out = { .mm = mm, .va = KT_BASE };
 	struct job in = { .mm = mm, .va = KT_BASE };
 	struct thread *a, *b;
@@ -182,7 +173,7 @@ KTEST_FLAGS(race, swapout_frozen_vs_swapin, KTF_LAB_ONLY)
  */
 static u64 late_dirty(struct kt *t, u64 *freed)
 {
-	struct mm_struct *mm = one_page(t, 14);
+	struct mm_struct *mm = kt_one_page(t, 14);
 	struct job out = { .mm = mm, .va = KT_BASE };
 	struct thread *a;
 	struct page *p;
@@ -222,7 +213,7 @@ KTEST_FLAGS(race, freeze_vs_late_dirty, KTF_LAB_ONLY)
 static void unmap_during_swapout(struct kt *t, const char *point)
 {
 	u64 used = nr_swap_total() - nr_swap_free();
-	struct mm_struct *mm = one_page(t, 16);
+	struct mm_struct *mm = kt_one_page(t, 16);
 	struct job out = { .mm = mm, .va = KT_BASE };
 	struct thread *a;
 
@@ -276,7 +267,7 @@ static void storer_main(void *arg)
 
 static u64 store_after_mprotect(struct kt *t)
 {
-	struct mm_struct *mm = one_page(t, 20);
+	struct mm_struct *mm = kt_one_page(t, 20);
 	struct storer s = { .mm = mm };
 	struct job out = { .mm = mm, .va = KT_BASE };
 	struct thread *a, *b;
@@ -336,7 +327,7 @@ static void loader_main(void *arg)
 /* What a program reads behind the second one's return. */
 static u64 load_after_dontneed(struct kt *t)
 {
-	struct mm_struct *mm = one_page(t, 30);
+	struct mm_struct *mm = kt_one_page(t, 30);
 	struct storer s = { .mm = mm };
 	struct job j = { .mm = mm, .va = KT_BASE };
 	struct thread *a, *b;

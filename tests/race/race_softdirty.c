@@ -11,11 +11,10 @@
  * (1)(A)(a)(b)(2)(c): (2) goes to a page that nobody sees any more.
  */
 #include "arch/uaccess.h"
-#include "kernel/racepoint.h"
-#include "kernel/thread.h"
 #include "tests/kt/kt_holder.h"
 #include "tests/kt/kt_ksm.h"
 #include "tests/kt/kt_util.h"
+#include "tests/race/race_util.h"
 
 struct writer {
 	struct mm_struct *mm;
@@ -61,19 +60,15 @@ static u64 store_between(struct kt *t)
 	kt_pin(0);
 	a = kthread_run("writer", (int)kt_other_cpu(), writer_main, &w);
 	KT_EXPECT(t, kt_wait_for(READ_ONCE(w.warm)));
-	race_arm("softdirty:before_flush", 1);
-	b = kthread_run("clearer", (int)kt_third_cpu(), clear_thread, mm);
-	KT_EQ(t, race_wait_parked("softdirty:before_flush"), 0);
+	b = race_park(t, "softdirty:before_flush", (int)kt_third_cpu(), clear_thread,
+		       mm);
 	KT_EXPECT(t, !pte_write(kt_pte(mm, KT_BASE)));
-	race_arm("ksm:compared", 1);
-	c = kthread_run("merger", (int)kt_third_cpu(), merge_thread, NULL);
-	KT_EQ(t, race_wait_parked("ksm:compared"), 0);
+	c = race_park(t, "ksm:compared", (int)kt_third_cpu(), merge_thread,
+		       NULL);
 	WRITE_ONCE(w.go, 1);
 	KT_EXPECT(t, kt_wait_for(READ_ONCE(w.done)));
-	race_release("ksm:compared");
-	thread_join(c);
-	race_release("softdirty:before_flush");
-	thread_join(b);
+	race_let_go("ksm:compared", c);
+	race_let_go("softdirty:before_flush", b);
 	thread_join(a);
 	kt_unpin();
 	seen = kt_peek(mm, KT_BASE);

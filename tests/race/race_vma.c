@@ -4,8 +4,6 @@
  * hold nothing but an RCU section, against those who change the vma
  * (mm/vma_lock.c, mm/take_all_locks.c).
  */
-#include "kernel/racepoint.h"
-#include "kernel/thread.h"
 #include "mm/kasan.h"
 #include "mm/mmu_model.h"
 #include "mm/mmu_notifier.h"
@@ -14,6 +12,7 @@
 #include "tests/kt/kt_device.h"
 #include "tests/kt/kt_mm.h"
 #include "tests/kt/kt_util.h"
+#include "tests/race/race_util.h"
 
 struct actor {
 	struct mm_struct *mm;
@@ -79,9 +78,7 @@ static bool writable_after_mprotect(struct kt *t, u32 bug)
 	if (!KT_EXPECT(t, mm))
 		return false;
 	bug_set("vma_no_mark", bug);
-	race_arm("fault:before_map", 1);
-	tf = kthread_run("fault", -1, fault_thread, &f);
-	KT_EQ(t, race_wait_parked("fault:before_map"), 0);
+	tf = race_park(t, "fault:before_map", -1, fault_thread, &f);
 	tp = kthread_run("mprotect", -1, protect_thread, &p);
 	KT_EQ(t, kt_gets_done(&p.done, bug), bug);	/* waits for the fault */
 	race_release("fault:before_map");
@@ -162,12 +159,9 @@ KTEST_FLAGS(race, fork_waits_for_memory, KTF_LAB_ONLY | KTF_SLOW)
 	KT_ASSERT(t, mm && f.child);
 	INIT_LIST_HEAD(&f.eaten);
 	kt_poke(mm, KT_BASE, 77);
-	race_arm("reclaim:for_retry", 1);
-	th = kthread_run("fork", -1, fork_hungry_thread, &f);
-	KT_EQ(t, race_wait_parked("reclaim:for_retry"), 0);
+	th = race_park(t, "reclaim:for_retry", -1, fork_hungry_thread, &f);
 	give_back(&f.eaten);
-	race_release("reclaim:for_retry");
-	thread_join(th);
+	race_let_go("reclaim:for_retry", th);
 	KT_EQ(t, f.ret, 0);
 	KT_EQ(t, kt_peek(f.child, KT_BASE), 77);
 	mmput(f.child);
@@ -183,14 +177,11 @@ static void fault_against(struct kt *t, void (*change)(void *), s64 ret)
 	struct thread *tf, *tc;
 
 	KT_ASSERT(t, mm);
-	race_arm("fault:before_map", 1);
-	tf = kthread_run("fault", -1, fault_thread, &f);
-	KT_EQ(t, race_wait_parked("fault:before_map"), 0);
+	tf = race_park(t, "fault:before_map", -1, fault_thread, &f);
 	tc = kthread_run("change", -1, change, &c);
 	sleep_ms(20);
 	KT_EQ(t, READ_ONCE(c.done), 0);
-	race_release("fault:before_map");
-	thread_join(tf);
+	race_let_go("fault:before_map", tf);
 	thread_join(tc);
 	KT_EQ(t, f.ret, FAULT_DONE);
 	KT_EQ(t, c.ret, ret);
@@ -233,14 +224,11 @@ KTEST_FLAGS(race, vma_fault_vs_stop, KTF_LAB_ONLY)
 	KT_ASSERT(t, mm);
 	kt_map(mm, 0, 2 * pt_size(2), PROT_RW);
 	kt_poke(mm, KT_BASE, 1);
-	race_arm("fault:before_map", 1);
-	tf = kthread_run("fault", -1, fault_thread, &f);
-	KT_EQ(t, race_wait_parked("fault:before_map"), 0);
+	tf = race_park(t, "fault:before_map", -1, fault_thread, &f);
 	ts = kthread_run("stop", -1, stop_thread, &s);
 	sleep_ms(20);
 	KT_EQ(t, READ_ONCE(s.done), 0);
-	race_release("fault:before_map");
-	thread_join(tf);
+	race_let_go("fault:before_map", tf);
 	thread_join(ts);
 	KT_EQ(t, f.ret, FAULT_DONE);
 	KT_EQ(t, s.ret, 0);
@@ -256,14 +244,11 @@ KTEST_FLAGS(race, vma_munmap_vs_fault, KTF_LAB_ONLY)
 	struct thread *tf, *tu;
 
 	KT_ASSERT(t, mm);
-	race_arm("munmap:marked", 1);
-	tu = kthread_run("munmap", -1, munmap_thread, &u);
-	KT_EQ(t, race_wait_parked("munmap:marked"), 0);
+	tu = race_park(t, "munmap:marked", -1, munmap_thread, &u);
 	tf = kthread_run("fault", -1, fault_thread, &f);
 	sleep_ms(30);
 	KT_EQ(t, READ_ONCE(f.ret), -1);
-	race_release("munmap:marked");
-	thread_join(tf);
+	race_let_go("munmap:marked", tf);
 	thread_join(tu);
 	KT_EQ(t, f.ret, FAULT_SIGSEGV_MAPERR);
 	mmput(mm);
@@ -279,12 +264,10 @@ static s64 lock_after(struct kt *t, vaddr_t va, void (*change)(void *mm))
 	if (!KT_EXPECT(t, mm))
 		return -1;
 	kt_pin(0);
-	race_arm("vma:before_read", 1);
-	th = kthread_run("reader", (int)kt_other_cpu(), lock_thread, &a);
-	KT_EQ(t, race_wait_parked("vma:before_read"), 0);
+	th = race_park(t, "vma:before_read", (int)kt_other_cpu(), lock_thread,
+		       &a);
 	change(mm);
-	race_release("vma:before_read");
-	thread_join(th);
+	race_let_go("vma:before_read", th);
 	kt_unpin();
 	mmput(mm);
 	return a.ret;
@@ -324,11 +307,9 @@ KTEST_FLAGS(race, vma_mark_vs_read, KTF_LAB_ONLY)
 	KT_EQ(t, race_wait_parked("vma:before_read"), 0);
 	tu = kthread_run("munmap", 0, munmap_thread, &u);
 	KT_EQ(t, race_wait_parked("munmap:marked"), 0);
-	race_release("vma:before_read");
-	thread_join(tr);
+	race_let_go("vma:before_read", tr);
 	KT_EQ(t, a.ret, 0);
-	race_release("munmap:marked");
-	thread_join(tu);
+	race_let_go("munmap:marked", tu);
 	kt_unpin();
 	mmput(mm);
 }
@@ -351,12 +332,9 @@ static u32 walk_over_freed(struct kt *t, u32 bug)
 	bug_set("vma_free_now", bug);
 	if (bug)
 		kasan_expect_all();
-	race_arm("vma:walk", 1);
-	th = kthread_run("walker", (int)kt_other_cpu(), lock_thread, &a);
-	KT_EQ(t, race_wait_parked("vma:walk"), 0);
+	th = race_park(t, "vma:walk", (int)kt_other_cpu(), lock_thread, &a);
 	unmap_all(mm);
-	race_release("vma:walk");
-	thread_join(th);
+	race_let_go("vma:walk", th);
 	bug_set("vma_free_now", 0);
 	mmu_model_expect(0);
 	if (bug)
@@ -386,12 +364,9 @@ KTEST_FLAGS(race, anon_vma_made_twice, KTF_LAB_ONLY)
 
 	KT_ASSERT(t, mm);
 	kt_map(mm, 0, 0x2000, PROT_RW);
-	race_arm("anon_vma:allocated", 1);
-	tf = kthread_run("fault", -1, fault_thread, &f);
-	KT_EQ(t, race_wait_parked("anon_vma:allocated"), 0);
+	tf = race_park(t, "anon_vma:allocated", -1, fault_thread, &f);
 	KT_EQ(t, kt_poke(mm, KT_BASE + 0x1000, 1), 0);
-	race_release("anon_vma:allocated");
-	thread_join(tf);
+	race_let_go("anon_vma:allocated", tf);
 	KT_EQ(t, f.ret, FAULT_DONE);
 	mmap_read_lock(mm);
 	vma = vma_lookup(mm, KT_BASE);

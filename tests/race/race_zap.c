@@ -10,10 +10,9 @@
  * Between (1) and (2) the counts are ahead of the entries: (A) waits for (3),
  * or (B) gives up a page that nobody maps.
  */
-#include "kernel/racepoint.h"
-#include "kernel/thread.h"
 #include "tests/kt/kt_mm.h"
 #include "tests/kt/kt_util.h"
+#include "tests/race/race_util.h"
 
 static void unmap_thread(void *arg)
 {
@@ -41,9 +40,8 @@ static void zap_dirty_vs_mkclean(struct kt *t)
 	kt_map_file(mm, f, 0, 0x1000, MAP_SHARED);
 	kt_poke(mm, KT_BASE, 1);
 	p = find_get_page(&f->m, 0);
-	race_arm("zap:dirty_before_flush", 1);
-	zapper = kthread_run("zapper", (int)kt_other_cpu(), unmap_thread, mm);
-	KT_EQ(t, race_wait_parked("zap:dirty_before_flush"), 0);
+	zapper = race_park(t, "zap:dirty_before_flush", (int)kt_other_cpu(), unmap_thread,
+		       mm);
 	KT_EXPECT(t, page_mapped(p));		/* the rmap still says so */
 	KT_EXPECT(t, page_test(p, PG_dirty));
 	/* It spins for a lock, so it must not share a CPU with us. */
@@ -51,8 +49,7 @@ static void zap_dirty_vs_mkclean(struct kt *t)
 	for (u32 i = 0; i < 20; i++)
 		yield();
 	KT_EXPECT(t, page_test(p, PG_dirty));	/* it waits for the flush */
-	race_release("zap:dirty_before_flush");
-	thread_join(zapper);
+	race_let_go("zap:dirty_before_flush", zapper);
 	thread_join(cleaner);
 	KT_EXPECT(t, !page_mapped(p));
 	put_page(p);
@@ -91,9 +88,8 @@ static bool walk_within_zap(struct kt *t, const char *bug)
 	kt_map_file(mm, f, 0, 0x1000, MAP_SHARED);
 	kt_poke(mm, KT_BASE, 1);
 	u.page = find_get_page(&f->m, 0);
-	race_arm("zap:dirty_before_flush", 1);
-	zapper = kthread_run("zapper", (int)kt_other_cpu(), unmap_thread, mm);
-	KT_EQ(t, race_wait_parked("zap:dirty_before_flush"), 0);
+	zapper = race_park(t, "zap:dirty_before_flush", (int)kt_other_cpu(), unmap_thread,
+		       mm);
 	KT_EQ(t, page_mapcount(u.page), 1);
 	KT_EXPECT(t, pte_none(kt_pte(mm, KT_BASE)));
 	walker = kthread_run("walker", (int)kt_third_cpu(), rmap_thread, &u);
@@ -102,8 +98,7 @@ static bool walk_within_zap(struct kt *t, const char *bug)
 	else
 		sleep_ms(5);
 	KT_EQ(t, READ_ONCE(u.done), bug != NULL);
-	race_release("zap:dirty_before_flush");
-	thread_join(walker);
+	race_let_go("zap:dirty_before_flush", walker);
 	thread_join(zapper);
 	KT_EXPECT(t, !page_mapped(u.page));
 	put_page(u.page);
