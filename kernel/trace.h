@@ -13,6 +13,7 @@
 	X(FAULT,	"mm %llx va %llx err %llx -> %lld")		\
 	X(PTE_SET,	"mm %llx va %llx %llx -> %llx")			\
 	X(PTE_CLEAR,	"mm %llx va %llx was %llx level %lld")		\
+	X(PTE_MOVE,	"mm %llx va %llx to %llx entries %lld")		\
 	X(PT_LOCK,	"pt %llx va %llx level %lld table %llx")	\
 	X(PT_UNLOCK,	"pt %llx va %llx level %lld table %llx")	\
 	X(TLB_FLUSH,	"mm %llx %llx-%llx gen %lld")			\

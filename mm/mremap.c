@@ -57,24 +57,10 @@ static void drop_rmap_locks(struct vm_area_struct *vma)
 static void move_locked(struct mm_struct *mm, struct pt_pos *old,
 			struct pt_pos *new, u64 len)
 {
-	vaddr_t start = old->va;
-	u64 moved = 0;
-	pte_t e;
-
 	flush_tlb_batched_pending(mm);
-	for (u64 off = 0; off < len; off += PAGE_SIZE) {
-		if (off) {
-			pos_next(old);
-			pos_next(new);
-		}
-		if (pte_none(pte_read(old->ptep)))
-			continue;
-		e = pte_clear(old);				/* (3) */
-		pte_set(new, pte_mksoft_dirty(e));
-		moved += pte_mapped(e);
-	}
-	if (moved)						/* (4) */
-		flush_tlb_mm_range(mm, start, start + len, TLB_LEAVES);
+	if (pte_move_run(old, new, (u32)(len >> PAGE_SHIFT),
+			 PTE_SOFT_DIRTY))			/* (3), (4) */
+		flush_tlb_mm_range(mm, old->va, old->va + len, TLB_LEAVES);
 }
 
 /* Bytes from va to the end of its leaf table. */

@@ -84,6 +84,12 @@ vaddr_t pgtable_next_table(struct pgtable *pt, vaddr_t va, vaddr_t end, int leve
  */
 void pte_set(struct pt_pos *pos, pte_t e);		/* none -> e */
 pte_t pte_clear(struct pt_pos *pos);			/* -> none; what it was */
+/*
+ * n entries from `from` on go to the empty ones from `to` on, with `set` added;
+ * both leaf tables are locked and hold that many.  How many mapped something.
+ */
+u32 pte_move_run(const struct pt_pos *from, const struct pt_pos *to, u32 n,
+		 u64 set);
 pte_t pte_replace(struct pt_pos *pos, pte_t e);		/* repoint; what it was */
 /* Atomically clear and set bits (W, A, D, NX...); what it was. */
 pte_t pte_modify(struct pt_pos *pos, u64 clear, u64 set);

@@ -101,6 +101,56 @@ pte_t pte_replace(struct pt_pos *pos, pte_t e)
 	return old;
 }
 
+/* As pte_clear() and pte_set(); a lab build's records are theirs. */
+static pte_t move_one(struct pt_pos *from, struct pt_pos *to, u64 set)
+{
+	pte_t old, new;
+
+	sched_point(SP_PTE);
+	old = pte_xchg_raw(from->ptep, __pte(0));		/* E2 */
+	new = __pte(old.val | set);
+	KASSERT(!pte_table(old, 1) && !pte_limbo(old));
+	KASSERT(pte_none(pte_read(to->ptep)));
+	pte_write_raw(to->ptep, new);
+	if (!CONFIG_LAB)
+		return old;
+	TRACE4(PTE_CLEAR, trace_id(from), from->va, old.val, 1);
+	changed(from, old, __pte(0));
+	TRACE4(PTE_SET, trace_id(to), to->va, 0, new.val);
+	if (to->pt->mm)
+		mmu_section_set(to->pt->mm, to->va, new);
+	sched_point(SP_PTE);
+	return old;
+}
+
+u32 pte_move_run(const struct pt_pos *from, const struct pt_pos *to, u32 n,
+		 u64 set)
+{
+	struct pt_pos f = *from, t = *to;
+	u32 moved = 0, mapped = 0;
+
+	check_pos(from);
+	check_pos(to);
+	KASSERT(from->level == 1 && to->level == 1);
+	KASSERT(pt_index(f.va, 1) + n <= PT_ENTRIES &&
+		pt_index(t.va, 1) + n <= PT_ENTRIES);
+	for (; n; n--) {
+		if (!pte_none(pte_read(f.ptep))) {
+			mapped += pte_mapped(move_one(&f, &t, set));
+			moved++;
+		}
+		f.ptep++;
+		f.va += PAGE_SIZE;
+		t.ptep++;
+		t.va += PAGE_SIZE;
+	}
+	from->table->pt_nr -= moved;			/* E1 */
+	to->table->pt_nr += moved;
+	if (!CONFIG_LAB)
+		TRACE4(PTE_MOVE, trace_id(from), from->va, to->va, moved);
+	return mapped;
+}
+
 pte_t pte_modify(struct pt_pos *pos, u64 clear, u64 set)
 {
 	pte_t old, new;
