@@ -72,7 +72,8 @@ static void wait_done(struct call_slot *slot)
 	}
 }
 
-void smp_call_begin(const struct cpumask *mask, void (*fn)(void *arg), void *arg)
+void smp_call_begin(const struct cpumask *mask, void (*fn)(void *arg),
+		    void *arg)
 {
 	struct call_slot *slot;
 	struct cpumask m;

@@ -31,15 +31,25 @@ static u32 go, in_use;
 
 static void stand_still(void *arg)
 {
-	(void)arg;
+	const struct stop_work *work = arg;
+
 	if (this_cpu_read(preempt_count) != PREEMPT_IRQ)
 		atomic_inc(&busy);				/* (A) */
+	if (work)
+		work->stop(work->arg);
 	atomic_fetch_add(1, &arrived);				/* (B) */
 	while (!smp_load_acquire(&go))				/* (C) */
 		cpu_relax();
+	if (work)
+		work->start(work->arg);
 }
 
 bool stop_others(void)
+{
+	return stop_others_with(NULL);
+}
+
+bool stop_others_with(const struct stop_work *work)
 {
 	int others = (int)cpumask_weight(&cpu_online_mask) - 1;
 
@@ -49,7 +59,8 @@ bool stop_others(void)
 	atomic_set(&arrived, 0);				/* (1) */
 	atomic_set(&busy, 0);
 	WRITE_ONCE(go, 0);
-	smp_call_begin(&cpu_online_mask, stand_still, NULL);	/* (2) */
+	/* (2): nobody there writes to it */
+	smp_call_begin(&cpu_online_mask, stand_still, (void *)work);
 	while (atomic_read_acquire(&arrived) != others)		/* (3) */
 		cpu_relax();
 	if (!atomic_read(&busy))				/* (4) */

@@ -14,6 +14,12 @@
  * False: not to be had now, nothing has changed; try again later.
  */
 bool __must_check stop_others(void);
+/* The same; each of them calls stop when it stands and start when it goes on. */
+struct stop_work {
+	void (*stop)(void *arg), (*start)(void *arg);
+	void *arg;
+};
+bool __must_check stop_others_with(const struct stop_work *work);
 void start_others(void);
 
 #endif

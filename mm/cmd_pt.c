@@ -127,22 +127,26 @@ SHELL_CMD(notifiers, "PID", "who is told of changes to a process's memory", 1,
 
 struct relocate_args { enum ptmigrate_mode mode; u64 times; };
 
-/* [live|stop] [TIMES] */
+/* [live|stop|park] [TIMES] */
 static int parse_relocate(int argc, char **argv, struct relocate_args *a)
 {
+	static const char *const modes[] = {
+		[PTMIGRATE_LIVE] = "live", [PTMIGRATE_STOP] = "stop",
+		[PTMIGRATE_PARK] = "park",
+	};
 	int i = 2;
 
 	*a = (struct relocate_args){ PTMIGRATE_LIVE, 1 };
-	if (i < argc && !strcmp(argv[i], "stop")) {
-		a->mode = PTMIGRATE_STOP;
-		i++;
-	} else if (i < argc && !strcmp(argv[i], "live")) {
-		i++;
+	for (u32 m = 0; argc > 2 && m < ARRAY_SIZE(modes); m++) {
+		if (!strcmp(argv[2], modes[m])) {
+			a->mode = (enum ptmigrate_mode)m;
+			i = 3;
+		}
 	}
 	if (i < argc && shell_parse_u64("TIMES", argv[i++], &a->times))
 		return -EINVAL;
 	if (i < argc || !a->times) {
-		kprintf("usage: relocate PID [live|stop] [TIMES]\n");
+		kprintf("usage: relocate PID [live|stop|park] [TIMES]\n");
 		return -EINVAL;
 	}
 	return 0;
@@ -185,5 +189,5 @@ static int cmd_relocate(int argc, char **argv)
 		kprintf("relocate: %s\n", errname(err));
 	return err;
 }
-SHELL_CMD(relocate, "PID [live|stop] [TIMES]",
+SHELL_CMD(relocate, "PID [live|stop|park] [TIMES]",
 	  "move all page tables of a running process", 1, 3, cmd_relocate);

@@ -13,6 +13,8 @@
  *     the relocation between two batches, with everything consistent.
  * M5. STOP holds mmap_lock for write and all rmap locks: nobody else changes
  *     or locks a table.  All are switched, then one flush serves them all.
+ * M6. PARK holds what STOP holds, and every CPU as well (tlb_park.c): nothing
+ *     walks the tables, so the copies are exact and no CPU needs a flush.
  *
  * Tests: tests/kt/kt_ptmigrate.c, tests/race/race_ptmigrate.c
  */
@@ -25,6 +27,7 @@
 #include "mm/slab.h"
 #include "mm/take_all_locks.h"
 #include "mm/tlb.h"
+#include "mm/tlb_park.h"
 
 static int refill(struct mover *mv, u64 want)
 {
@@ -154,16 +157,21 @@ static int relocate_live(struct mover *mv)
 /* All locks are held, frames are there: commit. */
 static void move_all_levels(struct mover *mv)
 {
+	if (mv->mode == PTMIGRATE_PARK)
+		tlb_park(mv->mm);				/* M6 */
 	for (int level = 1; level < PT_LEVELS; level++) {
 		int err = move_level(mv, level);
 
 		BUG_ON(err);
 	}
 	move_root(mv);
+	if (mv->mode == PTMIGRATE_PARK)
+		tlb_unpark();
 	move_settle(mv);
 }
 
-static int relocate_stop(struct mover *mv)
+/* STOP and PARK. */
+static int relocate_stopped(struct mover *mv)
 {
 	struct mm_struct *mm = mv->mm;
 	int err;
@@ -198,7 +206,8 @@ int mm_relocate_tables(struct mm_struct *mm, enum ptmigrate_mode mode,
 	if (err)
 		return err;
 	tlb_stats(&before);
-	err = mode == PTMIGRATE_LIVE ? relocate_live(&mv) : relocate_stop(&mv);
+	err = mode == PTMIGRATE_LIVE ? relocate_live(&mv) :
+		relocate_stopped(&mv);
 	tlb_stats(&after);
 	res->ipis = after.ipis - before.ipis;
 	free_spares(&mv);

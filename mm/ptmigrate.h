@@ -11,6 +11,7 @@
 enum ptmigrate_mode {
 	PTMIGRATE_LIVE, /* batches of tables; faults go on */
 	PTMIGRATE_STOP, /* all locks, one flush for the whole mm */
+	PTMIGRATE_PARK, /* all locks, all CPUs held: the oracle */
 };
 
 struct ptmigrate_result {

@@ -45,6 +45,8 @@
  * STOP holds mmap_lock for write and all rmap locks, so the table locks are
  * dropped after (5) and one flush serves all tables.  Tables are moved lowest
  * level first, so a table is copied after the entries in it were switched.
+ * PARK does the same while no CPU has the mm loaded: (6) is for devices only,
+ * and what (7) finds they set.
  *
  * The root: P is pt->pgd, M's lock is root_lock, (6) makes CPUs load CR3 anew.
  * Its kernel half is the same in every root and never changes: (8) leaves it.
@@ -122,7 +124,7 @@ void move_table(struct mover *mv, const spinlock_t *parent, pte_t *entry,
 	RACE_POINT("move:after_switch");
 	TRACE3(MOVE_RETIRE, mv->mm->id, old, level);
 	page_set(old, PG_retired);				/* (5) */
-	if (mv->mode == PTMIGRATE_STOP) {
+	if (mv->mode != PTMIGRATE_LIVE) {
 		table_unlock(new);
 		table_unlock(old);
 	}
@@ -143,14 +145,15 @@ static void flush_moves(struct mover *mv)
 	start = first->pt_base;
 	end = top == PT_LEVELS ? USER_END :
 			last->pt_base + pt_size(top + 1);
-	if (mv->mode == PTMIGRATE_STOP)
+	if (mv->mode != PTMIGRATE_LIVE)
 		start = 0;
 	if (top == PT_LEVELS)
 		flags |= TLB_NEW_ROOT;
-	if (!BUG_SWITCH("move_no_flush"))
+	if (mv->mode != PTMIGRATE_PARK && !BUG_SWITCH("move_no_flush")) {
 		gen = flush_tlb_mm_range(mv->mm, start, end, flags);
+		mv->res->flushes++;
+	}
 	TRACE3(MOVE_FLUSH, mv->mm->id, mv->nr, gen);
-	mv->res->flushes++;
 	for (int level = first->pt_level; level <= top; level++)
 		mmu_notifier_tables_moved(mv->mm, start, end, level);
 }

@@ -111,6 +111,22 @@ static void switch_to_mm(struct mm_struct *mm, u32 lazy)
 	TRACE3(TLB_SWITCH, mm->id, c->loaded_gen, lazy);
 }
 
+bool tlb_unload(struct mm_struct *mm)
+{
+	struct cpu_tlb *c = this_cpu_ptr(&cpu_tlb);
+
+	if (c->loaded_mm != mm)
+		return false;
+	load_root(c, &init_mm);
+	WRITE_ONCE(c->loaded_mm, NULL);				/* F2 */
+	return true;
+}
+
+void tlb_reload(struct mm_struct *mm)
+{
+	load_root(this_cpu_ptr(&cpu_tlb), mm);
+}
+
 static void drop_dead(struct rcu_head *unused)
 {
 	struct mm_struct *mm = xchg(&dead_mms, NULL), *next;

@@ -72,6 +72,13 @@ const struct cpu_tlb *cpu_tlb_state(u32 cpu);
 void activate_mm(struct mm_struct *mm);
 void deactivate_mm(void);
 
+/*
+ * Irqs off: this CPU drops everything of mm and walks init_mm's tables, until
+ * tlb_reload().  False: it had not loaded mm.
+ */
+bool tlb_unload(struct mm_struct *mm);
+void tlb_reload(struct mm_struct *mm);
+
 /* Every CPU that has a borrowed mm loaded goes to init_mm and drops it. */
 void tlb_leave_lazy_all(void);
 

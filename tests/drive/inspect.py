@@ -24,7 +24,7 @@ def walk(tap, vm, pid):
     before = vm.command("pt %s %s" % (pid, VA))
     tap.ok(len(tables(before)) == 4, "pt shows four levels", before)
     tap.has(before, r"^pte .*frame [0-9a-f]+", "and the frame")
-    for mode in ("", " live", " stop"):
+    for mode in ("", " live", " stop", " park"):
         old = tables(vm.command("pt %s %s" % (pid, VA)))
         out = vm.command("relocate %s%s" % (pid, mode))
         tap.has(out, r"relocated \d+ times: \d+ pte, \d+ pmd, \d+ pud, "
