@@ -2,7 +2,7 @@
 /*
  * Spinlocks: test, then test-and-set, with a bounded backoff.
  *
- * S1  val is 0 (free) or 1; only the winner of the exchange writes owner.
+ * S1  Only the winner of the exchange writes owner.
  * S2  Preemption is off from before the exchange until after the release, so
  *     the holder runs, and a holder is a read section of RCU.
  * S3  A waiter spins with interrupts as its caller had them: also the irqsave
@@ -10,9 +10,12 @@
  *     others from finishing a cross-call.
  *
  *	waiter				holder
- *	(1) read val until 0		(A) stores under the lock
- *	(2) xchg val, 1			(B) release-store val = 0
+ *	(1) read val while HELD		(A) stores under the lock
+ *	(2) cmpxchg val, FREE to HELD	(B) release-store val = FREE, or DEAD
  * (2) after (B) sees (A): the exchange is a full barrier.
+ *
+ * S4  DEAD stays: (2) replaces FREE only.  A waiter finds it at (1), so that
+ *     whoever gets the lock at once has nothing more to ask.
  *
  * Lab builds report a lock that cannot be had for 30 seconds.
  * Tests: tests/kt/kt_locks.c
@@ -32,14 +35,16 @@
 
 void spin_lock_init(spinlock_t *l, enum lock_rank rank)
 {
-	l->val = 0;
+	l->val = SPIN_FREE;
 	l->rank = (u16)rank;
 	l->owner = 0;
 }
 
 static bool try_once(spinlock_t *l)
 {
-	if (READ_ONCE(l->val) || xchg(&l->val, 1))
+	u32 val = READ_ONCE(l->val);
+
+	if (val != SPIN_FREE || !try_cmpxchg(&l->val, &val, SPIN_HELD))
 		return false;
 	l->owner = (u16)(smp_processor_id() + 1);
 	return true;
@@ -55,13 +60,13 @@ static void check_stuck(const spinlock_t *l, u64 start)
 	      lock_rank_name[l->rank], (const void *)l, owner - 1);
 }
 
-/* Until the lock looks free; S3. */
-static noinline void wait_free(const spinlock_t *l)
+/* Until the lock looks free; S3.  False: dead. */
+static noinline bool wait_free(const spinlock_t *l)
 {
 	u64 start = CONFIG_LAB ? ktime_get() : 0;
-	u32 pause = 1;
+	u32 pause = 1, val;
 
-	while (READ_ONCE(l->val)) {
+	while ((val = READ_ONCE(l->val)) == SPIN_HELD) {
 		for (u32 i = 0; i < pause; i++)
 			cpu_relax();
 		if (pause < BACKOFF_MAX)
@@ -69,13 +74,28 @@ static noinline void wait_free(const spinlock_t *l)
 		else if (CONFIG_LAB)
 			check_stuck(l, start);
 	}
+	return val != SPIN_DEAD;
 }
 
-static void lock_slow(spinlock_t *l)
+static bool lock_slow(spinlock_t *l)
 {
 	do {
-		wait_free(l);
+		if (!wait_free(l))
+			return false;
 	} while (!try_once(l));
+	return true;
+}
+
+static void __noreturn panic_dead(const spinlock_t *l)
+{
+	panic("spinlock %s at %p is dead", lock_rank_name[l->rank],
+	      (const void *)l);
+}
+
+static void lock_sure(spinlock_t *l)
+{
+	if (!lock_slow(l))
+		panic_dead(l);
 }
 
 void spin_lock(spinlock_t *l)
@@ -85,7 +105,7 @@ void spin_lock(spinlock_t *l)
 	if (CONFIG_LAB)
 		lockdep_acquire(l, l->rank, LOCKDEP_WRITE);
 	if (unlikely(!try_once(l)))
-		lock_slow(l);
+		lock_sure(l);
 	sched_point(SP_LOCK);
 }
 
@@ -96,7 +116,36 @@ void spin_lock_nest_lock(spinlock_t *l, const void *outer)
 	if (CONFIG_LAB)
 		lockdep_acquire_nest(l, l->rank, outer);
 	if (unlikely(!try_once(l)))
-		lock_slow(l);
+		lock_sure(l);
+}
+
+/* After lockdep has heard of it. */
+static bool lock_or_leave(spinlock_t *l)
+{
+	if (likely(try_once(l)) || lock_slow(l))
+		return true;
+	if (CONFIG_LAB)
+		lockdep_release(l);
+	preempt_enable();
+	return false;
+}
+
+bool spin_lock_live(spinlock_t *l)
+{
+	sched_point(SP_LOCK);
+	preempt_disable();
+	if (CONFIG_LAB)
+		lockdep_acquire(l, l->rank, LOCKDEP_WRITE);
+	return lock_or_leave(l);
+}
+
+bool spin_lock_live_nest_lock(spinlock_t *l, const void *outer)
+{
+	sched_point(SP_LOCK);
+	preempt_disable();
+	if (CONFIG_LAB)
+		lockdep_acquire_nest(l, l->rank, outer);
+	return lock_or_leave(l);
 }
 
 bool spin_trylock(spinlock_t *l)
@@ -112,19 +161,26 @@ bool spin_trylock(spinlock_t *l)
 	return true;
 }
 
-static void release(spinlock_t *l)
+static void release(spinlock_t *l, enum spin_state state)
 {
 	if (CONFIG_LAB) {
 		assert_spin_held(l);
 		lockdep_release(l);
 	}
 	l->owner = 0;
-	smp_store_release(&l->val, 0);		/* (B) */
+	smp_store_release(&l->val, (u32)state);		/* (B) */
 }
 
 void spin_unlock(spinlock_t *l)
 {
-	release(l);
+	release(l, SPIN_FREE);
+	preempt_enable();
+	sched_point(SP_UNLOCK);
+}
+
+void spin_unlock_dead(spinlock_t *l)
+{
+	release(l, SPIN_DEAD);
 	preempt_enable();
 	sched_point(SP_UNLOCK);
 }
@@ -143,7 +199,8 @@ u64 spin_lock_irqsave(spinlock_t *l)
 		if (CONFIG_LAB)
 			lockdep_release(l);
 		local_irq_restore(flags);		/* S3 */
-		wait_free(l);
+		if (!wait_free(l))
+			panic_dead(l);
 		local_irq_disable();
 		if (CONFIG_LAB)
 			lockdep_acquire(l, l->rank, LOCKDEP_WRITE);
@@ -153,7 +210,7 @@ u64 spin_lock_irqsave(spinlock_t *l)
 
 void spin_unlock_irqrestore(spinlock_t *l, u64 flags)
 {
-	release(l);
+	release(l, SPIN_FREE);
 	local_irq_restore(flags);
 	preempt_enable();
 	sched_point(SP_UNLOCK);
@@ -161,14 +218,14 @@ void spin_unlock_irqrestore(spinlock_t *l, u64 flags)
 
 bool spin_is_locked(const spinlock_t *l)
 {
-	return READ_ONCE(l->val) != 0;
+	return READ_ONCE(l->val) == SPIN_HELD;
 }
 
 void assert_spin_held(const spinlock_t *l)
 {
 	if (!CONFIG_LAB || panic_in_progress())
 		return;
-	if (unlikely(!READ_ONCE(l->val) ||
+	if (unlikely(READ_ONCE(l->val) != SPIN_HELD ||
 		     READ_ONCE(l->owner) != smp_processor_id() + 1))
 		report_bug("lock %s at %p is not held by this CPU",
 			   lock_rank_name[l->rank], (const void *)l);

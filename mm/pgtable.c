@@ -3,29 +3,33 @@
  * The one walker: a loop over levels, under RCU, ending with a table's lock.
  *
  * A table may be detached (relocated or freed) at any moment until its lock
- * is held, so lock_table() looks again after it has the lock:
+ * is held, and then its lock dies, so lock_table() gets a live table or walks
+ * again:
  *
  *	reader: lock_table, lock_leaf	writer: whoever detaches table T
  *	(1) walk from pt->pgd, one	(A) lock parent M, lock T
  *	    READ_ONCE a level; LIMBO:	(B) copy T (relocation), or T is empty
  *	    start again			(C) switch or clear the parent entry
  *	(2) lock T			(D) T RETIRED; unlock M
- *	(3) T RETIRED? unlock, (1)	(E) flush; harvest; T filled with LIMBO
- *	(4) use T until unlock		(F) unlock T; free it after RCU
+ *	(3) its lock is dead? (1)	(E) flush; harvest; T filled with LIMBO
+ *	(4) use T until unlock		(F) T's lock dies; free T after RCU
  *
- * (1) before (C), (2) after (F): (3) sees RETIRED, because (D) comes before
- *	the unlock in (F), which (2) acquires.  T is still a table: (1)..(3) is
- *	one RCU section, and (F) waits for it.
+ * (1) before (C), (2) after (A): (2) waits for (F), and (3) is the way out.
+ *	T is still a table: (1)..(3) is one RCU section, and (F) waits for it.
  * (2) before (A): the writer waits for (4) to end.
  * (1) after (E): LIMBO, never mistaken for none (R4).
  * (1) after (C): the new table or none.
+ *
+ * All this costs a walk nothing: a table that is there passes one test a level,
+ * what else an entry may be is asked after that has failed, and a lock that is
+ * free is alive (kernel/spinlock.c, S4).
  *
  * The lock is spun for with interrupts on: the writer flushes in (E) with T
  * locked, and its IPIs must get through.
  *
  * Tests: tests/kt/kt_pgtable.c; tests/race/race_ptmigrate.c and race_walk.c
  * (walk:before_lock parks a reader between (1) and (2), walk:between_levels
- * and read:between_levels inside (1)); bug switch no_rewalk leaves (3) out.
+ * and read:between_levels inside (1)); bug switch no_rewalk lets the lock live.
  */
 #include "mm/pgtable.h"
 #include "arch/cpu.h"
@@ -54,12 +58,9 @@ static enum walk_end walk_down(struct pt_pos *pos, int level)
 		if (l == level)
 			return WALK_TABLE;
 		e = pte_read(pos->ptep);
-		if (pte_limbo(e))
-			return WALK_AGAIN;
-		if (pte_none(e))
-			return WALK_NONE;
-		if (!pte_table(e, l))
-			return WALK_LEAF;
+		if (unlikely(!pte_table(e, l)))
+			return pte_limbo(e) ? WALK_AGAIN :
+			       pte_none(e) ? WALK_NONE : WALK_LEAF;
 		table = phys_to_virt(pte_phys(e));
 		RACE_POINT("walk:between_levels");
 	}
@@ -75,17 +76,23 @@ void table_unlock(struct page *table)
 	spin_unlock(&table->ptl);
 }
 
+void table_unlock_retired(struct page *table)
+{
+	KASSERT(page_test(table, PG_retired));
+	if (BUG_SWITCH("no_rewalk"))
+		table_unlock(table);
+	else
+		spin_unlock_dead(&table->ptl);
+}
+
 /* Steps (2) and (3).  RCU held.  False: nothing is locked, walk again. */
 static bool lock_live(struct pt_pos *pos)
 {
 	struct page *table = table_page(pos->ptep);
 
 	RACE_POINT("walk:before_lock");
-	table_lock(table);
-	if (page_test(table, PG_retired) && !BUG_SWITCH("no_rewalk")) {
-		table_unlock(table);
+	if (!spin_lock_live(&table->ptl))
 		return false;
-	}
 	pos->table = table;
 	if (CONFIG_LAB)
 		TRACE4(PT_LOCK, pos->pt, pos->va, pos->level, table);
@@ -133,7 +140,7 @@ void lock_leaf(struct pgtable *pt, vaddr_t va, struct pt_pos *pos)
 		if (locked) {
 			/* Did a table appear below us meanwhile? */
 			e = pte_read(pos->ptep);
-			if (!pte_limbo(e) && !pte_table(e, pos->level))
+			if (!pte_table(e, pos->level))
 				return;
 			unlock_table(pos);
 		}
@@ -258,10 +265,8 @@ static bool read_path(struct pgtable *pt, vaddr_t va, struct pt_path *path,
 		path->entry[l] = e;
 		path->where[l] = where;
 		*level = l;
-		if (pte_limbo(e))
-			return false;
-		if (!pte_table(e, l))
-			return true;
+		if (unlikely(!pte_table(e, l)))
+			return !pte_limbo(e);
 		table = phys_to_virt(pte_phys(e));
 		RACE_POINT("read:between_levels");
 	}

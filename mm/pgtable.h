@@ -45,6 +45,8 @@ void table_free(struct page *table);
 void table_free_rcu(struct page *table);
 void table_lock(struct page *table);
 void table_unlock(struct page *table);
+/* The table is RETIRED: its lock dies with it. */
+void table_unlock_retired(struct page *table);
 
 /*
  * Walk under RCU to the table of exactly `level` that covers va and lock it.

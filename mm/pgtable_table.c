@@ -151,7 +151,7 @@ static void retire(struct page *table)
 {
 	table_lock(table);
 	page_set(table, PG_retired);
-	table_unlock(table);
+	table_unlock_retired(table);
 }
 
 void pgtable_destroy(struct pgtable *pt)
@@ -194,7 +194,7 @@ static void detach_child(struct mmu_gather *tlb, struct pt_pos *pos)
 	page_set(child, PG_retired);			/* L2 */
 	if (CONFIG_LAB)
 		mmu_model_table_detached(pos->pt->mm, child);
-	table_unlock(child);
+	table_unlock_retired(child);
 	tlb_remove_table(tlb, child);
 }
 

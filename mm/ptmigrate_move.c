@@ -9,13 +9,14 @@
  *	(0) T' = a spare frame, its table	(1) walk: one READ_ONCE a level;
  *	    state set up			    LIMBO: start again
  *	(1) M locked; P names T, a table	(2) lock T
- *	(2) lock T, then T'			(3) RETIRED? unlock, (1)
+ *	(2) lock T, then T'			(3) its lock is dead? (1)
  *	(3) T'[i] = T[i]			(4) use T until unlock
  *	(4) P: frame T -> frame T'
  *	(5) T RETIRED; unlock M
  *	(6) flush every CPU of the mm, wait
  *	(7) T'[i] |= T[i]'s A and D
- *	(8) T filled with LIMBO; unlock both
+ *	(8) T filled with LIMBO; unlock T',
+ *	    T's lock dies
  *	(9) free T after a grace period
  *
  * Why nothing is lost.  Between (3) and (8) both tables are locked, so only
@@ -27,8 +28,8 @@
  *
  * Why no reader is misled.
  * Q1. A lock taken at (2) of the reader before (2) of the migrator makes the
- *     migrator wait.  One taken after (8) finds RETIRED, set before the unlock
- *     that it acquired, and starts again.  Until (9) T is a table, since the
+ *     migrator wait.  Whoever waits for it then finds it dead at (8), and
+ *     starts again.  Until (9) T is a table, since the
  *     reader's (1)-(3) is one RCU section.
  * Q2. A reader without lock sees T's entries (true until (8), for changing
  *     what they say needs the lock of T') or LIMBO, and starts again.
@@ -126,7 +127,7 @@ void move_table(struct mover *mv, const spinlock_t *parent, pte_t *entry,
 	page_set(old, PG_retired);				/* (5) */
 	if (mv->mode != PTMIGRATE_LIVE) {
 		table_unlock(new);
-		table_unlock(old);
+		table_unlock_retired(old);
 	}
 	mv->moves[mv->nr++] = (struct move){ old, new };
 	mv->res->moved[level]++;
@@ -201,7 +202,7 @@ static void retire_old(struct mover *mv, const struct move *m)
 		pte_write_raw(&t[i], __pte(PTE_LIMBO));
 	if (mv->mode == PTMIGRATE_LIVE) {
 		table_unlock(m->new);
-		table_unlock(m->old);
+		table_unlock_retired(m->old);
 	}
 	RACE_POINT("move:before_free");
 	table_free_rcu(m->old);

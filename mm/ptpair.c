@@ -6,10 +6,9 @@
  *	this				whoever retires a table
  *	(1) find both tables, RCU	(A) lock parent and table
  *	(2) lock the lower, the higher	(B) switch or clear the parent entry
- *	(3) PG_retired in either?	(C) PG_retired, unlock
- *	    unlock, go to (1)
- * (2) before (A): it waits for us.  (A) before (2): (3) sees (C), because (2)
- * takes the lock (C) released.  Rules R1-R3 of mm/pgtable.h.
+ *	(3) either lock dead? unlock,	(C) PG_retired, the lock dies
+ *	    go to (1)
+ * (2) before (A): it waits for us.  (A) before (2): we wait for (C).  Rules R1-R3 of mm/pgtable.h.
  *
  * Locks: table locks of one level, by ascending address of the struct page.
  * Tests: tests/kt/kt_mmap.c (mremap), tests/kt/kt_fork.c;
@@ -43,10 +42,21 @@ static void trace_locked(const struct pt_pos *a, const struct pt_pos *b)
 	TRACE4(PT_LOCK, b->pt, b->va, 1, b->table);
 }
 
+/* (2) and (3).  False: nothing is locked. */
+static bool lock_both(struct page *lo, struct page *hi)
+{
+	if (!spin_lock_live(&lo->ptl))
+		return false;
+	if (hi == lo || spin_lock_live_nest_lock(&hi->ptl, &lo->ptl))
+		return true;
+	table_unlock(lo);
+	return false;
+}
+
 int lock_table_pair(struct pt_pos *a, struct pt_pos *b)
 {
 	struct page *lo, *hi;
-	bool retired;
+	bool locked;
 
 	for (;;) {
 		rcu_read_lock();
@@ -59,17 +69,13 @@ int lock_table_pair(struct pt_pos *a, struct pt_pos *b)
 		if (lo > hi)
 			swap(lo, hi);
 		RACE_POINT("ptpair:before_lock");
-		table_lock(lo);					/* (2) */
-		if (hi != lo)
-			spin_lock_nest_lock(&hi->ptl, &lo->ptl);
+		locked = lock_both(lo, hi);
 		rcu_read_unlock();
-		retired = page_test(lo, PG_retired) ||
-			  page_test(hi, PG_retired);		/* (3) */
-		if (CONFIG_LAB)
-			trace_locked(a, b);
-		if (likely(!retired))
+		if (likely(locked)) {
+			if (CONFIG_LAB)
+				trace_locked(a, b);
 			return 0;
-		unlock_table_pair(a, b);
+		}
 		cpu_relax();
 	}
 }

@@ -5,6 +5,7 @@
 #include "kernel/preempt.h"
 #include "kernel/timer.h"
 #include "kernel/wait.h"
+#include "tests/kt/kt_mm.h"
 #include "tests/kt/kt_util.h"
 
 #define ROUNDS	2000
@@ -82,6 +83,42 @@ KTEST(locks, spin_irqsave)
 	spin_unlock_irqrestore(&s.spin, flags);
 	KT_EXPECT(t, irqs_disabled());
 	local_irq_restore(outer);
+}
+
+static void spin_waiter(void *arg)
+{
+	u32 *got = arg;
+
+	while (!READ_ONCE(s.go))
+		yield();
+	WRITE_ONCE(s.inside, 1);
+	*got = spin_lock_live(&s.spin);
+}
+
+/* Who waits for it when it dies leaves without it, and who comes later. */
+KTEST(locks, spin_dies)
+{
+	u32 before = this_cpu_read(preempt_count), got = 2;
+	struct kt_team team = { .nr = 0 };
+
+	reset();
+	kt_pin(0);
+	kt_spawn(t, &team, (int)kt_other_cpu(), spin_waiter, &got);
+	KT_EXPECT(t, spin_lock_live(&s.spin));
+	WRITE_ONCE(s.go, 1);
+	while (kt_other_cpu() && !READ_ONCE(s.inside))
+		cpu_relax();
+	spin_unlock_dead(&s.spin);
+	kt_join(&team);
+	kt_unpin();
+	KT_EQ(t, got, 0);
+	KT_EXPECT(t, !spin_lock_live(&s.spin));
+	KT_EXPECT(t, !spin_trylock(&s.spin));
+	KT_EXPECT(t, !spin_is_locked(&s.spin));
+	KT_EQ(t, this_cpu_read(preempt_count), before);
+	reset();
+	KT_EXPECT(t, spin_lock_live(&s.spin));
+	spin_unlock(&s.spin);
 }
 
 static void mutex_adder(void *arg)

@@ -301,7 +301,7 @@ static struct page *swap_table(struct pgtable *pt)
 	unlock_table(&pos);
 	for (u32 i = 0; i < PT_ENTRIES; i++)		/* (E) */
 		pte_write_raw(&from[i], __pte(PTE_LIMBO));
-	table_unlock(old);				/* (F) */
+	table_unlock_retired(old);			/* (F) */
 	table_free_rcu(old);
 	return new;
 }

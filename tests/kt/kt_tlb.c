@@ -359,7 +359,7 @@ KTEST(tlb, new_root_is_loaded)
 	new->pt_nr = old->pt_nr;
 	WRITE_ONCE(mm->pgt.pgd, page_address(new));
 	page_set(old, PG_retired);
-	table_unlock(old);
+	table_unlock_retired(old);
 	flush_tlb_mm_range(mm, 0, USER_END, TLB_NEW_ROOT);
 	spin_unlock(&mm->pgt.root_lock);
 	KT_EQ(t, cpu_tlb_state(0)->loaded_root, page_to_phys(new));

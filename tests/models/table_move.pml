@@ -31,11 +31,14 @@
  * NO_LOCKED_OR		(7) reads and writes T', not in one operation
  * NO_NEW_LOCK		(2): T' is not locked until (8)
  * NO_GP		(9) frees at once
- * NO_REWALK		the reader's (3)
+ * NO_REWALK		T's lock is free again at (8)
  */
 #define OLD	0			/* T */
 #define NEW	1			/* T' */
 #define NONE	3
+#define FREE	0
+#define HELD	1
+#define DEAD	2
 #define RUNS	0			/* CPUs */
 #define LAZY	1
 #define MIGRATOR 0			/* who flushes */
@@ -44,7 +47,8 @@
 
 byte parent = OLD;			/* P */
 bool present[2], accessed[2], dirty[2];	/* the leaf in T and T' */
-bool limbo[2], retired[2], ptl[2], table_gone[2];
+bool limbo[2], retired[2], table_gone[2];
+byte ptl[2];				/* FREE, HELD or DEAD */
 
 bool loaded[2];				/* the CPU has the mm's root */
 byte psc[2];				/* cached table pointer */
@@ -130,7 +134,7 @@ inline rcu_read_unlock(me)
 
 inline lock(t)
 {
-	atomic { !ptl[t] -> ptl[t] = true }
+	atomic { ptl[t] == FREE -> ptl[t] = HELD }
 }
 
 inline harvest()				/* (7) */
@@ -168,7 +172,7 @@ proctype migrator()
 	parent = NEW;					/* (4) */
 	retired[OLD] = true;				/* (5) */
 #ifdef NO_NEW_LOCK
-	ptl[NEW] = false;
+	ptl[NEW] = FREE;
 #endif
 #ifdef NO_LATE_HARVEST
 	harvest();
@@ -184,9 +188,13 @@ proctype migrator()
 		limbo[OLD] = true
 	};
 #ifndef NO_NEW_LOCK
-	ptl[NEW] = false;
+	ptl[NEW] = FREE;
 #endif
-	ptl[OLD] = false;
+#ifdef NO_REWALK
+	ptl[OLD] = FREE;
+#else
+	ptl[OLD] = DEAD;
+#endif
 #ifndef NO_GP
 	d_step {
 		was[0] = in_rcu[0]; at[0] = epoch[0];
@@ -203,17 +211,15 @@ inline lock_leaf(t)
 	do
 	::	rcu_read_lock(0);
 		t = parent;				/* (1) */
-		lock(t);				/* (2) */
-		assert(!table_gone[t]);
-#ifndef NO_REWALK
-		if					/* (3) */
-		:: retired[t] -> ptl[t] = false; rcu_read_unlock(0)
-		:: else -> rcu_read_unlock(0); break
+		if
+		:: atomic { ptl[t] == FREE -> ptl[t] = HELD };	/* (2) */
+			assert(!table_gone[t]);
+			rcu_read_unlock(0);
+			break
+		:: ptl[t] == DEAD ->			/* (3) */
+			assert(!table_gone[t]);
+			rcu_read_unlock(0)
 		fi
-#else
-		rcu_read_unlock(0);
-		break
-#endif
 	od
 }
 
@@ -235,7 +241,7 @@ proctype unmapper()
 		assert(d == wrote)
 	};
 	flush(UNMAPPER);
-	ptl[t] = false;
+	ptl[t] = FREE;
 	atomic {
 		assert(count > 0);
 		count--
@@ -284,5 +290,6 @@ init {
 		run gup_fast()
 	};
 	_nr_pr == 3;			/* the MMUs never end */
-	assert(count == 0 && parent == NEW && !ptl[OLD] && !ptl[NEW])
+	assert(count == 0 && parent == NEW && retired[OLD] &&
+	       ptl[OLD] != HELD && ptl[NEW] == FREE)
 }
