@@ -2,21 +2,13 @@
 /*
  * The auditor: counts everything from scratch and compares (I1-I8, check.h).
  *
- * It stops the world of pages, in this order, and so its one look is exact:
- *	(1) no new mm (mm_create_stop)
- *	(2) the mmap_lock of every mm for write, oldest first: the only other
- *	    path that holds two is fork, and a child is younger than its parent
- *	(3) every vma marked: faults by a vma's lock
- *	(4) those mms end that were ending; ours cannot, we hold them
- *	(5) who moves pages without a mmap_lock: page_motion_stop (motion.h)
- * Whoever is waited for in (2) to (5) needs none of the earlier ones; but one
- * that reclaims might wait for the victim of the OOM killer, and that for us:
- * so what takes long is given up and begun again.
+ * The world of pages stands still meanwhile (check_world.c), and so its one look
+ * is exact.
  *
  * Per frame one word: how many entries map it, whether a page cache or a
  * table claims it.
  *
- * Locks: MM_CREATE, mmap_locks, anon_vma root read, a table lock; MAPPINGS,
+ * Locks: check_world.c's; inside them anon_vma root read, a table lock; MAPPINGS,
  * I_PAGES, LRU.  Tests: tests/kt/kt_check.c
  */
 #include "kernel/ktest.h"
@@ -26,6 +18,7 @@
 #include "lib/printf.h"
 #include "mm/check.h"
 #include "mm/check_swap.h"
+#include "mm/check_world.h"
 #include "mm/filemap.h"
 #include "mm/internal.h"
 #include "mm/ksm.h"
@@ -42,8 +35,6 @@
 #define F_MAPS		(F_TABLE - 1)
 #define MAX_LINES	20
 #define MAX_CHECKERS	8
-#define STOP_TRIES	20
-#define STOP_MS		500
 
 struct audit {
 	u32 *frame;
@@ -284,82 +275,6 @@ static void audit_mm(struct audit *a, struct mm_struct *mm)
 }
 
 /*
- * The world stands still.
- */
-struct held_mms { struct mm_struct **mm; u32 nr, max; };
-
-static DEFINE_MUTEX(audit_mutex, LOCK_AUDIT);
-static struct held_mms held;		/* audit_mutex */
-
-/* (2), (3).  No mm can come or be freed, and the list is in order of age. */
-static void lock_each_mm(void)
-{
-	struct mm_struct *mm = NULL;
-
-	while ((mm = mm_next(mm))) {
-		KASSERT(held.nr < held.max);
-		mmget(mm);
-		down_write_nest_lock(&mm->mmap_lock, &audit_mutex);
-		held.mm[held.nr++] = mm;
-	}
-	for (u32 i = 0; i < held.nr; i++)
-		vma_start_write_all(held.mm[i]);
-}
-
-static void release_mms(void)
-{
-	for (u32 i = 0; i < held.nr; i++)
-		mmap_write_unlock(held.mm[i]);
-	mm_create_start();
-	for (u32 i = 0; i < held.nr; i++)
-		mmput(held.mm[i]);
-	vfree(held.mm);
-	held = (struct held_mms){ 0 };
-}
-
-/* (4) */
-static bool wait_for_dying(void)
-{
-	for (u32 ms = 0; mm_any_dying(); ms += 10) {
-		if (ms >= STOP_MS)
-			return false;
-		sleep_ms(10);
-	}
-	return true;
-}
-
-/* 0, -ENOMEM or -EBUSY: nothing is stopped. */
-static int try_stop_world(void)
-{
-	held.max = mm_create_stop();				/* (1) */
-	held.mm = vmalloc((held.max + 1) * sizeof(*held.mm));
-	if (!held.mm) {
-		mm_create_start();
-		return -ENOMEM;
-	}
-	lock_each_mm();
-	if (wait_for_dying() && page_motion_stop(STOP_MS))	/* (5) */
-		return 0;
-	release_mms();
-	return -EBUSY;
-}
-
-static int stop_world(void)
-{
-	int err = -EBUSY;
-
-	for (u32 i = 0; i < STOP_TRIES && err == -EBUSY; i++)
-		err = try_stop_world();
-	return err;
-}
-
-static void start_world(void)
-{
-	page_motion_start();
-	release_mms();
-}
-
-/*
  * Page caches.
  */
 /* Flags and tags of one page (W2 of writeback.c).  i_pages_lock held. */
@@ -462,8 +377,8 @@ static u32 audit(u32 *frame)
 	for (pfn_t pfn = 0; pfn < max_pfn; pfn++)
 		frame[pfn] = 0;
 	check_swap_begin();
-	for (u32 i = 0; i < held.nr; i++)
-		audit_mm(&a, held.mm[i]);
+	for (u32 i = 0; i < stopped_mms.nr; i++)
+		audit_mm(&a, stopped_mms.mm[i]);
 	for_each_mapping(audit_mapping, &a);
 	for (pfn_t pfn = 0; pfn < max_pfn; pfn++)
 		if (pfn_valid(pfn))

@@ -191,9 +191,9 @@ struct vm_area_struct {
 #define VM_WIPEONFORK	BIT(16)		/* a child of fork finds it empty */
 #define VM_SEQ_READ	BIT(17)		/* hints, kept only */
 #define VM_RAND_READ	BIT(18)
-#define VM_SOFTDIRTY	BIT(20)		/* all counts as written: softdirty.c */
 #define VM_MERGEABLE	BIT(19)		/* equal pages may become one (ksm) */
 #define VM_PFNMAP	BIT(20)		/* entries are the mapping owner's */
+#define VM_SOFTDIRTY	BIT(21)		/* all counts as written: softdirty.c */
 #define VM_LOCK_FLAGS	(VM_LOCKED | VM_LOCKONFAULT)
 
 /*
