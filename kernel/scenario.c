@@ -70,6 +70,10 @@ static int cmd_scenario(int argc, char **argv)
 		kprintf("lab builds only\n");
 		return -EOPNOTSUPP;
 	}
+	if (cpumask_weight(&cpu_online_mask) < s->cpus) {
+		kprintf("%s needs %u CPUs\n", s->number, s->cpus);
+		return -ENODEV;
+	}
 	kprintf("%s, %u, %s\n%s\n", s->number, s->year, s->fix, s->title);
 	if (argc == 3 && !strcmp(argv[2], "booted"))
 		return run_one(s, s->booted && s->booted());

@@ -8,6 +8,7 @@
 #ifndef KERNEL_SCENARIO_H
 #define KERNEL_SCENARIO_H
 
+#include "arch/smp.h"
 #include "kernel/ktest.h"
 
 struct scenario {
@@ -17,6 +18,7 @@ struct scenario {
 	const char *title;
 	const char *bug;		/* what switches it on */
 	const char *point;		/* where the victim stands meanwhile */
+	u32 cpus;			/* it needs; 0: one */
 	/* Stages it; did harm come of it?  bug: without the line. */
 	bool (*harm)(struct kt *t, u32 bug);
 	/* Is it switched on as the system was booted?  NULL: no. */
@@ -35,6 +37,8 @@ void scenario_now(const char *what);
 		{ .number = #num, __VA_ARGS__ };			\
 	KTEST_FLAGS(scenario, num, KTF_LAB_ONLY)			\
 	{								\
+		if (cpumask_weight(&cpu_online_mask) < scenario_##num.cpus) \
+			KT_SKIP(t, "needs more CPUs");			\
 		KT_EXPECT(t, !scenario_##num.harm(t, 0));		\
 		KT_EXPECT(t, scenario_##num.harm(t, 1));		\
 	}

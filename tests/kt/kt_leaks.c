@@ -27,6 +27,7 @@ static struct {
 	u64 head, tail, large, inside, frame, single[NR_SINGLES];
 } planted;
 static void *volatile kept[3];
+static struct chain *used_up;		/* reachable */
 
 static void plant(void *arg)
 {
@@ -52,6 +53,39 @@ static void keep(void *arg)
 	kept[0] = (void *)~planted.head;
 	kept[1] = (void *)~planted.large;
 	kept[2] = virt_to_page((void *)~planted.frame);
+}
+
+static void use_up_one(u64 size)
+{
+	struct chain *c = kzalloc(size);
+
+	if (!c)
+		return;
+	c->next = used_up;
+	used_up = c;
+}
+
+/* An object of each kind, so that the next planted are others. */
+static void use_up(void *arg)
+{
+	(void)arg;
+	use_up_one(sizeof(struct chain));
+	use_up_one(sizeof(struct chain));
+	use_up_one(LARGE);
+	use_up_one(200);
+	use_up_one(PAGE_SIZE);
+	for (u32 i = 0; i < NR_SINGLES; i++)
+		use_up_one(24UL << i / 2);
+}
+
+static void free_used_up(void)
+{
+	struct chain *c;
+
+	while ((c = used_up)) {
+		used_up = c->next;
+		kfree(c);
+	}
 }
 
 static void give_back(void *arg)
@@ -110,14 +144,18 @@ static u32 plant_and_look(struct kt *t)
 /*
  * A chain, a large block and what is in it, a frame, single objects; and
  * nothing else.  A word that another thread's stack still has may hide some
- * (K2), so most must be found in one of a few attempts.
+ * (K2), so most must be found in one of a few attempts, each with objects at
+ * other addresses.
  */
 KTEST_FLAGS(leaks, planted, KTF_LAB_ONLY)
 {
 	u32 most = 0;
 
-	for (u32 i = 0; i < 5 && most < NR_PLANTED - 2; i++)
+	for (u32 i = 0; i < 5 && most < NR_PLANTED - 2; i++) {
 		most = max(most, plant_and_look(t));
+		in_a_thread(t, use_up);
+	}
+	free_used_up();
 	KT_EXPECT(t, most >= NR_PLANTED - 2);
 }
 

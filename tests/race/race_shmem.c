@@ -159,14 +159,16 @@ static void cut_thread(void *arg)
 KTEST_FLAGS(race, shmem_truncate_under_swapout, KTF_LAB_ONLY)
 {
 	u64 used = nr_swap_total() - nr_swap_free();
-	struct mm_struct *mm = kt_shared(t, 1, 34);
-	struct job out = { .mm = mm }, cut = { .mm = mm };
+	struct job out = { 0 }, cut = { 0 };
+	struct mm_struct *mm;
 	struct thread *a, *b;
 	struct page *p;
 
 	if (!kt_other_cpu())
 		KT_SKIP(t, "needs two CPUs");
+	mm = kt_shared(t, 1, 34);
 	KT_ASSERT(t, mm);
+	out.mm = cut.mm = mm;
 	out.m = cut.m = kt_mapping(mm);
 	p = find_get_page(out.m, 0);
 	put_page(p);

@@ -144,4 +144,4 @@ static bool walks_freed_table(struct kt *t, u32 bug)
 
 SCENARIO(F28, .year = 2026, .fix = "CVE-2026-90383", .bug = "table_no_gp",
 	 .title = "an interrupt walks tables that nobody keeps for it",
-	 .point = "interrupt:walking", .harm = walks_freed_table)
+	 .point = "interrupt:walking", .cpus = 2, .harm = walks_freed_table)
