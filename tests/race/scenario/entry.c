@@ -46,7 +46,7 @@ static bool reads_original(struct kt *t, u32 bug)
 
 SCENARIO(F6, .year = 2012, .fix = "48af0d7cb3f5", .bug = "primary_first",
 	 .title = "CPUs write the copy while the device reads the original",
-	 .point = "change_pte:primary_set", .harm = reads_original)
+	 .point = "change_pte:primary_set", .cpus = 2, .harm = reads_original)
 
 static void move_thread(void *arg)
 {
