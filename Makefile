@@ -73,7 +73,7 @@ ifeq ($(COVERAGE),1)
 coverage: $(KERNEL) $(INITRD)
 	@$(PYTHON) tools/coverage.py $(O)
 else
-coverage:
+coverage: all
 	+@$(MAKE) COVERAGE=1 coverage
 endif
 

@@ -1,20 +1,22 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Coverage of mm/ and kernel/ by the in-kernel tests and the ring-3 programs.
+"""Coverage of mm/ and kernel/ by the in-kernel tests, the ring-3 programs and
+the drives that ask the kernel for what those do not: commands, panics, options.
 
 gcc's counters lie in the running kernel's .data and .bss. Nothing in the kernel
-writes them out: after the workload QEMU saves the physical memory of the image
-(its monitor's pmemsave), and here the list of struct gcov_info, __gcov_info_start
-in linker.ld, is followed through that memory and written as the .gcda files
-that gcov reads. gcovr makes the page and the figures from them.
+writes them out: the machines' memory is a file, which stays when they end, in
+whatever way (class Ram, tests/drive/rewalk.py). Here the list of struct
+gcov_info, __gcov_info_start in linker.ld, is followed through each of them, the
+counters are added up and written as the .gcda files that gcov reads. gcovr
+makes the page and the figures from them.
 
-  coverage.py BUILD     BUILD: a folder made with COVERAGE=1
+  coverage.py BUILD [DRIVE...]  BUILD: a folder made with COVERAGE=1; DRIVE: of
+                                tests/drive, without .py (usual: all below)
 """
 import glob
 import json
 import os
 import re
-import socket
 import struct
 import subprocess
 import sys
@@ -28,6 +30,8 @@ VMA = 0xffffffff80000000
 MAGIC = 0x67636461                                       # "gcda"
 TAG_FUNCTION, TAG_COUNTERS = 0x01000000, 0x01a10000
 N_COUNTERS = 8                                           # GCC 12; others were not tried
+DRIVES = ["shell", "commands", "inspect", "panic", "badinput", "disk", "pressure",
+          "machines"]
 
 
 class Memory:
@@ -54,75 +58,77 @@ def symbols(path):
     return found
 
 
-def qmp(path, commands):
-    """Each command in turn; any error ends us."""
-    with socket.socket(socket.AF_UNIX) as sock:
-        sock.connect(path)
-        stream = sock.makefile("rw", encoding="utf-8")
-        stream.readline()
-        for name, arguments in [("qmp_capabilities", {})] + commands:
-            stream.write(json.dumps({"execute": name,
-                                     "arguments": arguments}) + "\n")
-            stream.flush()
-            answer = json.loads(stream.readline())
-            while "event" in answer:
-                answer = json.loads(stream.readline())
-            if "error" in answer:
-                sys.exit("coverage: %s: %s" % (name, answer["error"]))
-
-
-def workload(vm):
-    vm.boot()
-    out = vm.command("selftest quick", 500)
-    for path in sorted(glob.glob(ROOT + "/tests/abi/*.expected")):
-        name = os.path.basename(path)[:-len(".expected")]
-        if "exit status 0" not in vm.command("run " + name, 200):
-            sys.exit("coverage: %s did not exit with 0" % name)
+def workload(build):
+    with Vm(build=build) as vm:
+        vm.boot()
+        out = vm.command("selftest quick", 500)
+        for path in sorted(glob.glob(ROOT + "/tests/abi/*.expected")):
+            name = os.path.basename(path)[:-len(".expected")]
+            if "exit status 0" not in vm.command("run " + name, 200):
+                sys.exit("coverage: %s did not exit with 0" % name)
     said = re.search(r"# selftest: .*", out)
     if not said or " 0 failed" not in said[0]:
         sys.exit("coverage: the tests failed:\n" + out[-2000:])
     print(said[0])
 
 
-def run(build, names):
-    start = 0x100000
-    size = names["_end"] - VMA - start
-    with tempfile.TemporaryDirectory(prefix="rewalk-cov-") as folder:
-        at, saved = folder + "/qmp", folder + "/memory"
-        with Vm(build=build, extra=["-qmp", "unix:%s,server=on,wait=off"
-                                    % at]) as vm:
-            workload(vm)
-            qmp(at, [("stop", {}),
-                     ("pmemsave", {"val": start, "size": size,
-                                   "filename": saved})])
-        return Memory(open(saved, "rb").read(), start)
+def run(build, drives, folder):
+    """Everything; leaves the memory of each machine in folder."""
+    os.environ.update(COVERAGE_RAM=folder, COVERAGE_BUILD=build)
+    workload(build)
+    for name in drives:
+        done = subprocess.run(
+            ["/usr/bin/python3", "tests/drive/%s.py" % name], check=False,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        bad = re.findall(r"^not ok .*", done.stdout, re.M)
+        print("coverage: %s: %d checks, %d failed" % (name, len(re.findall(
+            r"^(?:not )?ok ", done.stdout, re.M)), len(bad)))
+        for line in bad:
+            print("  " + line)
 
 
 def function(mem, info, merges, addr):
     """struct gcov_fn_info: its key says whose object holds the counters."""
     key, ident, lines, cfg = mem.unpack("QIII", addr) if addr else (0,) * 4
     if key != info:
-        return b""
-    out = struct.pack("<5I", TAG_FUNCTION, 12, ident, lines, cfg)
+        return None
+    counters = []
     at = addr + 24
     for i in range(N_COUNTERS):
         if not merges[i]:
             continue
         number, values = mem.unpack("I4xQ", at)
         at += 16
-        out += struct.pack("<2I", TAG_COUNTERS + (i << 17), number * 8)
-        out += mem.data[values - VMA - mem.start:][:number * 8]
-    return out
+        counters.append((i, list(mem.unpack("%dQ" % number, values))))
+    return (ident, lines, cfg), counters
 
 
-def write_gcda(mem, info):
+def add_object(mem, info, total):
+    """Adds the counters of one object file to those of other machines."""
     version, _, stamp, checksum, name = mem.unpack("I4xQIIQ", info)
     merges = mem.unpack("%dQ" % N_COUNTERS, info + 32)
     count, table = mem.unpack("I4xQ", info + 32 + 8 * N_COUNTERS)
-    out = struct.pack("<4I", MAGIC, version, stamp, checksum)
-    for i in range(count):
-        out += function(mem, info, merges, *mem.unpack("Q", table + 8 * i))
-    with open(mem.string(name), "wb") as gcda:
+    found = [function(mem, info, merges, mem.unpack("Q", table + 8 * i)[0])
+             for i in range(count)]
+    found = [f for f in found if f]
+    head, known = total.setdefault(mem.string(name), (
+        (version, stamp, checksum), found))
+    if known is found:
+        return
+    for (_, old), (_, new) in zip(known, found):
+        for (_, sums), (_, values) in zip(old, new):
+            sums[:] = [a + b for a, b in zip(sums, values)]
+
+
+def write_gcda(name, head, functions):
+    out = struct.pack("<4I", MAGIC, *head)
+    for ids, counters in functions:
+        out += struct.pack("<5I", TAG_FUNCTION, 12, *ids)
+        for i, values in counters:
+            out += struct.pack("<2I%dQ" % len(values),
+                               TAG_COUNTERS + (i << 17), len(values) * 8,
+                               *values)
+    with open(name, "wb") as gcda:
         gcda.write(out)
 
 
@@ -154,16 +160,26 @@ def report(build):
 
 
 def main():
-    if len(sys.argv) != 2:
+    if len(sys.argv) < 2:
         sys.exit(__doc__)
     os.chdir(ROOT)
-    build = sys.argv[1]
+    build, drives = sys.argv[1], sys.argv[2:] or DRIVES
     names = symbols(build + "/kernel.nm")
-    mem = run(build, names)
     first, last = names["__gcov_info_start"], names["__gcov_info_end"]
-    for at in range(first, last, 8):
-        write_gcda(mem, *mem.unpack("Q", at))
-    print("coverage: %d objects" % ((last - first) // 8))
+    total = {}
+    with tempfile.TemporaryDirectory(prefix="rewalk-cov-") as folder:
+        run(build, drives, folder)
+        saved = sorted(glob.glob(folder + "/*.ram"))
+        for path in saved:
+            with open(path, "rb") as ram:
+                mem = Memory(ram.read(), 0)
+            if not mem.unpack("Q", first)[0]:
+                continue                # another kernel, or none
+            for at in range(first, last, 8):
+                add_object(mem, mem.unpack("Q", at)[0], total)
+    for name, (head, functions) in total.items():
+        write_gcda(name, head, functions)
+    print("coverage: %d objects, %d machines" % (len(total), len(saved)))
     report(build)
 
 

@@ -3,6 +3,7 @@
 """The commands that show memory, on a program that runs meanwhile: what the
 README promises to those who try it."""
 import re
+import time
 
 from rewalk import Vm, run
 
@@ -21,7 +22,12 @@ def pid_of(tap, vm, name):
 
 
 def walk(tap, vm, pid):
-    before = vm.command("pt %s %s" % (pid, VA))
+    before = ""
+    for _ in range(200):        # ps lists it before it has touched a page
+        before = vm.command("pt %s %s" % (pid, VA))
+        if len(tables(before)) == 4:
+            break
+        time.sleep(0.1)
     tap.ok(len(tables(before)) == 4, "pt shows four levels", before)
     tap.has(before, r"^pte .*frame [0-9a-f]+", "and the frame")
     for mode in ("", " live", " stop", " park"):

@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+import tempfile
 import traceback
 
 import pexpect
@@ -42,16 +43,49 @@ class Tap:
         sys.exit(1 if self.bad or not self.count else 0)
 
 
+class Ram:
+    """The machine's memory in a file, which outlives it: where COVERAGE_RAM
+    names a folder, each machine leaves the part with the kernel there, and
+    runs the kernel of COVERAGE_BUILD (tools/coverage.py)."""
+
+    KERNEL_BYTES = 16 << 20
+
+    def __init__(self, mem):
+        self.folder = os.environ.get("COVERAGE_RAM")
+        self.path, self.options = None, []
+        if not self.folder:
+            return
+        handle, self.path = tempfile.mkstemp(".ram", dir=self.folder)
+        os.close(handle)
+        self.options = [
+            "-object", "memory-backend-file,id=ram,share=on,size=%s,mem-path=%s"
+            % (mem, self.path), "-machine", "memory-backend=ram"]
+
+    def kernel(self, build, kernel):
+        if self.path and not kernel:
+            return os.environ["COVERAGE_BUILD"]
+        return build
+
+    def keep(self):
+        if self.path:
+            os.truncate(self.path, self.KERNEL_BYTES)
+
+
 class Vm:
     """QEMU with its serial line on a pseudo-terminal of ours."""
 
     def __init__(self, build="build", iso=None, uefi=False, smp=4, mem="512M",
-                 cpu="max", append="", initrd=None, extra=(), kernel=None):
-        cmd = ["-cpu", cpu, "-smp", str(smp), "-m", mem, "-display", "none",
+                 cpu="max", append="", initrd=None, extra=(), kernel=None,
+                 exit_device=True):
+        self.ram = Ram(mem)
+        build = self.ram.kernel(build, iso or kernel)
+        cmd = self.ram.options + [
+               "-cpu", cpu, "-smp", str(smp), "-m", mem, "-display", "none",
                "-no-reboot", "-monitor", "none",
                "-chardev", "stdio,id=tty,signal=off",
-               "-serial", "chardev:tty",
-               "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04"]
+               "-serial", "chardev:tty"]
+        if exit_device:
+            cmd += ["-device", "isa-debug-exit,iobase=0xf4,iosize=0x04"]
         if iso:
             cmd += ["-cdrom", iso, "-boot", "d"]
             if uefi:
@@ -109,6 +143,7 @@ class Vm:
 
     def close(self):
         self.child.close(force=True)
+        self.ram.keep()
 
     def __enter__(self):
         return self
