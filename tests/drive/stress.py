@@ -32,7 +32,7 @@ class Torture:
                    (operations, SEED, options))
 
     def relocate(self, pid):
-        for mode in ("live", "stop"):
+        for mode in ("live", "stop", "park"):
             said = self.vm.command("relocate %s %s 2" % (pid, mode))
             self.moved += "relocated 2 times" in said
 
