@@ -87,6 +87,8 @@ static void copy_thread(struct uthread *child, const struct clone_args *ca,
 		child->policy = ut->policy;
 	if ((ca->flags & (CLONE_VM | CLONE_VFORK)) != CLONE_VM)
 		child->altstack = ut->altstack;
+	if (!(ca->flags & CLONE_VM))
+		rseq_copy(child, ut);
 	if (ca->flags & CLONE_CHILD_SETTID)
 		child->set_child_tid = ca->child_tid;
 	if (ca->flags & CLONE_CHILD_CLEARTID)

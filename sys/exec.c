@@ -192,6 +192,7 @@ static void reset_thread(struct exec *x, struct regs *r)
 
 	ut->altstack = (struct linux_stack){ .flags = SS_DISABLE };
 	ut->set_child_tid = ut->clear_child_tid = 0;
+	ut->rseq = 0;
 	ut->restart.fn = NULL;
 	arch_thread_reset_user(&current()->arch);
 	memset(r, 0, sizeof(*r));

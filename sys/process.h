@@ -105,6 +105,9 @@ struct uthread {
 	struct sigpending pending;	/* S */
 	struct linux_stack altstack;	/* C */
 	vaddr_t set_child_tid, clear_child_tid;	/* C */
+	vaddr_t rseq;			/* C: 0 is none; rseq.c */
+	u32 rseq_len, rseq_sig;		/* C */
+	u64 rseq_seen;			/* C: thread.switches when written */
 	struct restart_block restart;	/* C */
 	u64 trap_nr, trap_err, trap_addr;	/* C */
 	u32 policy;			/* P: SCHED_*, kept only */
@@ -191,6 +194,10 @@ struct process *process_spawn(char *const argv[], const char **why);
 struct process *process_spawn_foreground(char *const argv[], const char **why);
 /* Sleeps until p has ended; its wait status word. */
 u32 process_wait_end(struct process *p);
+
+/* rseq.c: interrupts on; the thread has one, and is on its way to r. */
+void rseq_update(struct regs *r);
+void rseq_copy(struct uthread *child, const struct uthread *ut);
 
 /* times.c: ticks of the process and its threads; proc_lock or siglock held. */
 void process_ticks_locked(struct process *p, u64 *utime, u64 *stime);

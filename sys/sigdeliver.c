@@ -125,6 +125,8 @@ static void run_handler(struct regs *r, const struct linux_siginfo *info,
 	u64 blocked = ut->blocked | act->mask;
 
 	settle_restart(r, act);
+	if (ut->rseq)
+		rseq_update(r);		/* where the handler returns to */
 	if (!(act->flags & SA_NODEFER))
 		blocked |= SIGBIT(sig);
 	if (!signal_push_frame(r, sig, act, info, mask)) {
@@ -197,6 +199,13 @@ static void handle_signals(struct regs *r)
 	}
 }
 
+/* Switched to since its words were written. */
+static bool wants_rseq(const struct uthread *ut)
+{
+	return ut && unlikely(ut->rseq) &&
+	       ut->rseq_seen != READ_ONCE(current()->switches);
+}
+
 void upcall_return_to_user(struct regs *r)
 {
 	if (CONFIG_LAB)
@@ -205,6 +214,12 @@ void upcall_return_to_user(struct regs *r)
 		if (this_cpu_read(need_resched)) {
 			local_irq_enable();
 			schedule();
+			local_irq_disable();
+			continue;
+		}
+		if (wants_rseq(cur_uthread())) {
+			local_irq_enable();
+			rseq_update(r);
 			local_irq_disable();
 			continue;
 		}

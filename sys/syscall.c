@@ -47,4 +47,3 @@ void upcall_syscall(struct regs *r)
 		r->rax = (u64)table[nr](&s);
 }
 
-SYSCALL_NOARG(rseq) { return -ENOSYS; }
