@@ -211,7 +211,7 @@ bool upcall_page_fault(struct regs *r, vaddr_t addr, u64 err, int *sig,
 		return true;
 	}
 	fault_signal(res, sig, code);
-	if (res == FAULT_OOM)
+	if (res == FAULT_OOM && user_mode(r))	/* else the call says EFAULT */
 		pr_err("out of memory: thread %u of mm %u killed at %llx\n",
 		       current()->tid, mm->id, addr);
 	return false;
