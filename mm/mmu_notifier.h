@@ -104,7 +104,7 @@ struct mmu_notifier {
 
 /*
  * mn hears of everything that happens to mm from now on.  Pins mm_count.
- * Sleeps, takes mmap_lock for write.  Not from a callback, nor inside a
+ * Sleeps, may take mmap_lock for write.  Not from a callback, nor inside a
  * section.  0; -EINVAL: start/end together with secondary TLBs; -ENOMEM;
  * -EINTR: a signal is pending; -EOPNOTSUPP: notifier=minimal.  After a failure
  * nothing is registered.
@@ -129,7 +129,7 @@ struct mmu_notifier *mmu_notifier_get(const struct mmu_notifier_ops *ops,
 /*
  * One user less.  The last one's put takes mn off the list; ops->free_notifier
  * runs later, when no callback runs any more.  Release is not called: who puts
- * has dropped its mappings.  Any context, callbacks too.
+ * has dropped its mappings.  Does not sleep; callbacks may call it.
  */
 void mmu_notifier_put(struct mmu_notifier *mn);
 /* What was put is freed: before the code of free_notifier may go.  Sleeps. */
