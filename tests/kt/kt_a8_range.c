@@ -267,3 +267,16 @@ KTEST_FLAGS(a8, relocation, KTF_LAB_ONLY)
 	a8_expect(&a, "TF");
 	a8_done(&a);
 }
+
+/* Everything, in one section; the flush before its end. */
+KTEST_FLAGS(a8, clear_soft_dirty, KTF_LAB_ONLY)
+{
+	struct a8 a;
+
+	KT_ASSERT(t, begin_anon(&a, t, 2));
+	a8_watch(&a, VA, VA + 0x2000);
+	mm_clear_soft_dirty(a.mm);
+	a8_expect(&a, "SLMUFE");
+	a8_section(&a, 0, MMU_NOTIFY_SOFT_DIRTY, 0, USER_END);
+	a8_done(&a);
+}
