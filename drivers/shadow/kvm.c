@@ -23,7 +23,7 @@
  * mmu_seq has 64 bits and never wraps.
  *
  * Tests: tests/kt/kt_shadow.c; tests/race/race_shadow.c stages (3) in both
- * places with shadow:after_gup and shadow:before_install.
+ * places with shadow:after_gup, and what a wrong (A) or (C) does to it.
  */
 #include "drivers/shadow/kvm.h"
 #include "kernel/racepoint.h"
@@ -35,14 +35,32 @@ static struct kvm_dev *kvm_of_mn(struct mmu_notifier *mn)
 	return kvm_of(dev_of(mn));
 }
 
+/*
+ * What an open section covers: r, whatever the slots are (M3).  Bug (F8d):
+ * nothing, when no slot shows any of it now.
+ */
+static struct mmu_notifier_range covered(const struct kvm_dev *d,
+					 const struct mmu_notifier_range *r)
+{
+	struct mmu_notifier_range c = *r;
+	struct kvm_part p = { .slot = 0 };
+
+	if (BUG_SWITCH("shadow_fence_by_slot") &&
+	    !kvm_next_part(d, r->start, r->end, &p))
+		c.end = c.start;
+	return c;
+}
+
 /* (A) */
 static int kvm_range_start(struct mmu_notifier *mn,
 			   const struct mmu_notifier_range *r)
 {
 	struct kvm_dev *d = kvm_of_mn(mn);
+	struct mmu_notifier_range c;
 
 	spin_lock(&d->mmu_lock);
-	fence_open(&d->sections, r);
+	c = covered(d, r);
+	fence_open(&d->sections, &c);
 	/* With the flag every change comes through change_pte (A5). */
 	if (!(r->flags & MMU_NOTIFIER_USE_CHANGE_PTE))
 		kvm_for_each_part(d, r->start, r->end, p)
@@ -51,18 +69,34 @@ static int kvm_range_start(struct mmu_notifier *mn,
 	return 0;
 }
 
-/* (C) */
+static void count_down(struct kvm_dev *d)
+{
+	spin_lock(&d->mmu_lock);
+	fence_close(&d->sections);
+	spin_unlock(&d->mmu_lock);
+}
+
+/*
+ * (C).  Bug (F8c): the counter goes down first, and the lock is dropped
+ * between: neither it nor the sequence tells of the section then.  With the
+ * sequence first, the counter still would.
+ */
 static void kvm_range_end(struct mmu_notifier *mn,
 			  const struct mmu_notifier_range *r)
 {
 	struct kvm_dev *d = kvm_of_mn(mn);
+	bool count_first = BUG_SWITCH("shadow_count_first");
 
 	(void)r;
+	if (count_first)
+		count_down(d);
+	RACE_POINT("shadow:before_seq");
 	spin_lock(&d->mmu_lock);
 	if (!BUG_SWITCH("shadow_no_seq"))
 		WRITE_ONCE(d->mmu_seq, d->mmu_seq + 1);
 	smp_wmb();		/* seq first; partner: check_entry()'s rmb */
-	fence_close(&d->sections);
+	if (!count_first)
+		fence_close(&d->sections);
 	spin_unlock(&d->mmu_lock);
 }
 

@@ -11,7 +11,8 @@
  *     again (race.kvm_slot_between; bug switch kvm_slot_no_seq).
  * M3  The counter of open sections is kept whatever the slots are, so a slot
  *     that comes or goes while one is open unbalances nothing; and the span of
- *     the sections is in the process's addresses.
+ *     the sections is in the process's addresses, so that it covers a slot that
+ *     comes (scenario.F8d; bug switch shadow_fence_by_slot).
  *
  * A new device has one slot that shows everything in place.
  *

@@ -3,7 +3,7 @@
  * A device fault whose look at the page table came before a change, and whose
  * shadow entry would come after it (drivers/shadow/kvm.c, steps (1)-(5)).
  */
-#include "drivers/shadow/shadow.h"
+#include "drivers/shadow/kvm.h"
 #include "kernel/racepoint.h"
 #include "kernel/scenario.h"
 #include "kernel/thread.h"
@@ -38,8 +38,8 @@ struct stage {
 	struct thread *th;
 };
 
-/* A page with OLD_WORD; the device has looked it up and not installed it. */
-static bool stage_begin(struct kt *t, struct stage *s)
+/* A page with OLD_WORD, and a device that has not looked at it. */
+static bool stage_set_up(struct kt *t, struct stage *s)
 {
 	*s = (struct stage){ .mm = mm_alloc() };
 	if (!KT_EXPECT(t, s->mm))
@@ -52,10 +52,35 @@ static bool stage_begin(struct kt *t, struct stage *s)
 	if (!KT_EXPECT(t, !IS_ERR(s->rd.d)))
 		return false;
 	s->rd.r = (struct shadow_req){ .op = SHADOW_READ, .va = KT_BASE };
-	race_arm("shadow:after_gup", 1);
+	return true;
+}
+
+static void stage_read(struct stage *s)
+{
 	s->th = kthread_run("reader", -1, read_thread, &s->rd);
+}
+
+/* The device has looked the page up and not installed it. */
+static bool stage_begin(struct kt *t, struct stage *s)
+{
+	if (!stage_set_up(t, s))
+		return false;
+	race_arm("shadow:after_gup", 1);
+	stage_read(s);
 	KT_EQ(t, race_wait_parked("shadow:after_gup"), 0);
 	return true;
+}
+
+/* Someone zaps the page and stands at the point. */
+static struct thread *dontneed_to(struct kt *t, struct stage *s,
+				  const char *point)
+{
+	struct thread *tz;
+
+	race_arm(point, 1);
+	tz = kthread_run("dontneed", -1, dontneed_thread, s->mm);
+	KT_EQ(t, race_wait_parked(point), 0);
+	return tz;
 }
 
 /* What a read through the device gives at the end. */
@@ -99,30 +124,62 @@ KTEST_FLAGS(race, shadow_section_between, KTF_LAB_ONLY)
 	KT_EQ(t, whole_section(t, 1), OLD_WORD);
 }
 
-/* The install falls into the section: the counter. */
-static u64 inside_section(struct kt *t, u32 bug)
+/* The install falls into the section, which stands at point: the counter. */
+static u64 inside_section(struct kt *t, const char *point, const char *name,
+			  u32 bug)
 {
 	struct thread *tz;
 	struct stage s;
 
 	if (!stage_begin(t, &s))
 		return 0;
-	bug_set("shadow_no_counter", bug);
-	race_arm("zap:before_end", 1);
-	tz = kthread_run("dontneed", -1, dontneed_thread, s.mm);
-	KT_EQ(t, race_wait_parked("zap:before_end"), 0);
+	bug_set(name, bug);
+	tz = dontneed_to(t, &s, point);
 	scenario_now("the entry is cleared, the section open; the device installs");
 	race_release("shadow:after_gup");
 	KT_EQ(t, kt_gets_done(&s.rd.done, bug), bug);	/* fenced until the end */
-	race_release("zap:before_end");
+	race_release(point);
 	thread_join(tz);
 	return stage_end(t, &s);
 }
 
+static u64 before_end(struct kt *t, u32 bug)
+{
+	return inside_section(t, "zap:before_end", "shadow_no_counter", bug);
+}
+
 KTEST_FLAGS(race, shadow_inside_section, KTF_LAB_ONLY)
 {
-	KT_EQ(t, inside_section(t, 0), 0);
-	KT_EQ(t, inside_section(t, 1), OLD_WORD);
+	KT_EQ(t, before_end(t, 0), 0);
+	KT_EQ(t, before_end(t, 1), OLD_WORD);
+}
+
+/* The end has begun, and the sequence has not moved yet. */
+static u64 inside_end(struct kt *t, u32 bug)
+{
+	return inside_section(t, "shadow:before_seq", "shadow_count_first",
+			      bug);
+}
+
+/* M3: the section found no slot when it began, and nothing to zap. */
+static u64 slot_inside_section(struct kt *t, u32 bug)
+{
+	const struct kvm_slot none = { 0 }, one = { KT_BASE, PAGE_SIZE, KT_BASE };
+	struct thread *tz;
+	struct stage s;
+
+	if (!stage_set_up(t, &s))
+		return 0;
+	KT_EQ(t, kvm_set_slot(s.rd.d, 0, &none), 0);
+	bug_set("shadow_fence_by_slot", bug);
+	tz = dontneed_to(t, &s, "zap:after_start");
+	KT_EQ(t, kvm_set_slot(s.rd.d, 0, &one), 0);
+	scenario_now("the section began without a slot; the device faults in one");
+	stage_read(&s);
+	KT_EQ(t, kt_gets_done(&s.rd.done, bug), bug);
+	race_release("zap:after_start");
+	thread_join(tz);
+	return stage_end(t, &s);
 }
 
 /* The mm goes away between look and install. */
@@ -153,9 +210,28 @@ SCENARIO(F8, .year = 2022, .fix = "47b0c2e4c220", .bug = "shadow_no_seq",
 
 static bool stale_inside_section(struct kt *t, u32 bug)
 {
-	return inside_section(t, bug) == OLD_WORD;
+	return before_end(t, bug) == OLD_WORD;
 }
 
-SCENARIO(F8b, .year = 2021, .fix = "52ac8b358b0c", .bug = "shadow_no_counter",
+SCENARIO(F8b, .year = 2008, .fix = "KVM's first", .bug = "shadow_no_counter",
 	 .title = "an entry is made inside the section that forbids it",
 	 .point = "zap:before_end", .harm = stale_inside_section)
+
+static bool stale_inside_end(struct kt *t, u32 bug)
+{
+	return inside_end(t, bug) == OLD_WORD;
+}
+
+SCENARIO(F8c, .year = 2008, .fix = "KVM's first", .bug = "shadow_count_first",
+	 .title = "an entry is made after the count and before the sequence",
+	 .point = "shadow:before_seq", .harm = stale_inside_end)
+
+static bool stale_in_new_slot(struct kt *t, u32 bug)
+{
+	return slot_inside_section(t, bug) == OLD_WORD;
+}
+
+SCENARIO(F8d, .year = 2021, .fix = "52ac8b358b0c",
+	 .bug = "shadow_fence_by_slot",
+	 .title = "a section does not cover a slot that came after its start",
+	 .point = "zap:after_start", .harm = stale_in_new_slot)
