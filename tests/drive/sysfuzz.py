@@ -25,7 +25,7 @@ def body(tap):
                 and not ABOUT_PROGRAMS.search(l)]
         tap.ok(not said, "no kernel message", "\n".join(said))
         tap.has(vm.command("check"), r"^check: 0 problems", "the auditor")
-        tap.has(vm.command("run hello"), r"exit status 0", "still alive")
+        tap.has(vm.command("run bench getppid"), r"exit status 0", "still alive")
 
 
 run(body)
