@@ -61,6 +61,7 @@ static void out_then_in(struct kt *t, const char *point, u64 word)
 	struct job out = { .mm = mm }, in = { .mm = mm };
 	struct thread *a, *b;
 	struct page *p;
+	int held;
 
 	KT_ASSERT(t, mm);
 	out.m = kt_mapping(mm);
@@ -69,8 +70,9 @@ static void out_then_in(struct kt *t, const char *point, u64 word)
 	kt_pin(0);
 	a = park(t, out_thread, &out, point);
 	KT_EXPECT(t, pte_none(kt_pte(mm, KT_BASE)));
+	held = page_count(p);
 	b = start(t, peek_thread, &in, 0);
-	KT_EXPECT(t, kt_wait_for(page_count(p) > 2));
+	KT_EXPECT(t, kt_wait_for(page_count(p) > held));
 	KT_EQ(t, READ_ONCE(in.done), 0);
 	race_release(point);
 	thread_join(a);
