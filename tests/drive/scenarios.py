@@ -54,13 +54,13 @@ def gdb(tap):
 def booted(tap):
     vm = Vm("build/lab", append='notifier=minimal run="scenario F1 booted; '
             'scenario F2 booted; poweroff"')
-    log = vm.read_to("F2 with.*")
+    log = vm.read_to(r"F2 with.*harm\s")
     for n in ("F1", "F2"):
         tap.has(log, r"^%s with notifier=minimal: harm" % n,
                 n + ": as level 0 was booted")
     vm = Vm("build/lab", append='run="scenario F1 booted; '
             'scenario F2 booted; poweroff"')
-    log = vm.read_to("F2 with.*")
+    log = vm.read_to(r"F2 with.*harm\s")
     for n in ("F1", "F2"):
         tap.has(log, r"^%s without notifier=minimal: no harm" % n,
                 n + ": on the full chain")
