@@ -54,19 +54,22 @@ static inline void kt_join(struct kt_team *team)
 /* Spins politely until cond or the deadline; value: cond held. */
 #define kt_wait_for(cond) ({						\
 	u64 __end = ktime_get() + KT_DEADLINE_NS;			\
-	for (u32 __i = 0; !(cond) && ktime_get() < __end; __i++) {	\
+	bool __is;							\
+	for (u32 __i = 0;						\
+	     !(__is = !!(cond)) && ktime_get() < __end; __i++) {	\
 		if (__i < 100)						\
 			yield();					\
 		else							\
 			sleep_ms(1);					\
 	}								\
-	!!(cond); })
+	__is; })
 /* The same without giving up the CPU. */
 #define kt_spin_for(cond) ({						\
 	u64 __end = ktime_get() + KT_DEADLINE_NS;			\
-	while (!(cond) && ktime_get() < __end)				\
+	bool __is;							\
+	while (!(__is = !!(cond)) && ktime_get() < __end)		\
 		cpu_relax();						\
-	!!(cond); })
+	__is; })
 
 /*
  * Does it get done, or wait for what the test holds?  With a bug it must get
