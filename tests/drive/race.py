@@ -85,7 +85,7 @@ def finds(tap, folder):
         check=False)
     tap.has(done.stdout, r"^#\d+ .*\b(?:panic|panic_regs|kt_fail) \(",
             "gdb: the CPU that fails")
-    tap.has(done.stdout, r"^#\d+ .*\b(?:kt_)?shadow_\w+ \(",
+    tap.has(done.stdout, r"^#\d+ .* at (?:tests/kt/kt_shadow|drivers/shadow/\w+)\.c:\d+",
             "gdb: and what it was doing")
 
 
