@@ -3,6 +3,7 @@
 #ifndef MM_FAULT_H
 #define MM_FAULT_H
 
+#include "lib/err.h"
 #include "mm/vma.h"
 
 enum fault_flags {
@@ -22,6 +23,20 @@ enum fault_result {
 	FAULT_OOM,
 	FAULT_RETRY,
 };
+/* 0, -EAGAIN, -ENOMEM; anything else is SIGBUS. */
+static inline enum fault_result fault_result_of(int err)
+{
+	switch (err) {
+	case 0:
+		return FAULT_DONE;
+	case -EAGAIN:
+		return FAULT_RETRY;
+	case -ENOMEM:
+		return FAULT_OOM;
+	default:
+		return FAULT_SIGBUS;
+	}
+}
 /* mmap_lock read, or vma's own lock, held by the caller and kept.  Sleeps. */
 enum fault_result __must_check handle_mm_fault(struct vm_area_struct *vma, vaddr_t va, u32 flags);
 

@@ -135,14 +135,5 @@ enum fault_result nonpresent_fault(struct fault_ctx *f, pte_t seen)
 		return migration_wait(f, seen);
 	err = swap_in_entry(f->vma, f->va, seen, f->flags);
 	cpu_relax();
-	switch (err) {
-	case 0:
-		return FAULT_DONE;
-	case -EAGAIN:
-		return FAULT_RETRY;
-	case -ENOMEM:
-		return FAULT_OOM;
-	default:
-		return FAULT_SIGBUS;
-	}
+	return fault_result_of(err);
 }

@@ -132,20 +132,6 @@ static bool place_is_ours(const struct window_fault *f)
 	return ours;
 }
 
-static enum fault_result result_of(int err)
-{
-	switch (err) {
-	case 0:
-		return FAULT_DONE;
-	case -EAGAIN:
-		return FAULT_RETRY;
-	case -ENOMEM:
-		return FAULT_OOM;
-	default:
-		return FAULT_SIGBUS;
-	}
-}
-
 static int window_fault(struct vm_area_struct *vma, vaddr_t va, u32 flags)
 {
 	struct window_fault f = {
@@ -166,9 +152,9 @@ static int window_fault(struct vm_area_struct *vma, vaddr_t va, u32 flags)
 	}
 	err = pin_exporter(&f, &page);				/* (2) */
 	if (err)
-		return result_of(err);
+		return fault_result_of(err);
 	RACE_POINT("xpmem:after_pin");
-	return result_of(install(&f, seq, page));
+	return fault_result_of(install(&f, seq, page));
 }
 
 /*
